@@ -152,7 +152,7 @@ N ?= 300
 RUNS ?= 1
 
 .PHONY: chaos
-chaos: environment ## break everything at once: SEED=1 N=300 RUNS=1; the books must agree with what the channels paid
+chaos: environment ## break everything at once: SEED=1 N=300 RUNS=1; books agree with channels, verdicts with their facts
 	@$(WITH_SERVICES) $(BIN)/python -m tests.chaos --seed $(SEED) --refunds $(N) --runs $(RUNS) $(ARGS)
 
 # What nobody may get past, tried by dice: 1,000 sequences of up to 50 requests, from a seed.
@@ -188,16 +188,16 @@ forgeries: environment ## what a superuser of the database forges, and rewriting
 	@FORGERIES=$(FORGERIES) REWRITINGS=$(FORGERIES) SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q \
 		tests/refunds/facts/test_vouching.py tests/clients/test_verify.py $(ARGS)
 
-# Pairwise over leg, channel fault, failpoint, notice and what people do; about ten minutes on two cores.
+# Pairwise over leg, channel fault, failpoint, notice and what people do; eleven minutes on two busy cores.
 .PHONY: leg-faults
 leg-faults: environment ## legs of a plan in trouble, pairwise over what may go wrong: SEED=1
 	@LEG_FAULTS_SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/faults/test_leg_faults.py $(ARGS)
 
-# Per seed 64 writers, 100,000 events and a transaction held open for 20 s; some two minutes on two cores.
+# Per seed 64 writers, 100,000 events and a transaction held open for 20 s; ninety seconds on two busy cores.
 .PHONY: feed-faults
 feed-faults: environment ## the event feed while many write, connections are killed and a transaction is held open: SEED=1 RUNS=1
 	@FEED_SEED=$(SEED) FEED_RUNS=$(RUNS) FEED_WRITERS=64 FEED_EVENTS=100000 FEED_HOLD_S=20 FEED_KILLS=30 \
-		FEED_PACE_S=0.3 $(WITH_SERVICES) $(BIN)/pytest -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
+		FEED_PACE_S=0.15 $(WITH_SERVICES) $(BIN)/pytest -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
 
 # What agents are talked into, by dice: so many sequences of calls of tools, some at once; about a minute for a hundred.
 AGENT_SEQUENCES ?= 300

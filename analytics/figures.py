@@ -4,8 +4,6 @@ Two bases, and every figure says which it has. By success: money that came back 
 submission: what became of the requests that were handed in in the period. A share of nothing is None, never zero.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass, field
 

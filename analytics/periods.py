@@ -6,9 +6,9 @@ still running, the previous one is cut off at the same time of day, so that like
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
-from core.calendar import SHANGHAI
+from core.calendar import SHANGHAI, midnight
 from core.errors import FieldError, Invalid
 
 PRESETS: Mapping[str, int] = {"today": 1, "7": 7, "30": 30}
@@ -99,11 +99,6 @@ class Period:
             return start, start + timedelta(hours=1)
         first, last = self.bucket_dates(index)
         return midnight(first), midnight(last + timedelta(days=1))
-
-
-def midnight(day: date) -> datetime:
-    """When a calendar day begins in Shanghai."""
-    return datetime.combine(day, time.min, SHANGHAI)
 
 
 def last_days(*, days: int, now: datetime, preset: str = CUSTOM) -> Period:

@@ -4,8 +4,6 @@ Every statement covers the period and the one before; ``current`` tells the two 
 at once; ``analytics.overview`` reads them.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

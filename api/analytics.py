@@ -1,7 +1,5 @@
 """The figures of a period for clients, each with its n and basis."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from drf_spectacular.utils import extend_schema

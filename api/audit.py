@@ -1,7 +1,5 @@
 """Signed checkpoints of the audit trail, for staff who may read it."""
 
-from __future__ import annotations
-
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response

@@ -1,7 +1,5 @@
 """How much of a body is read, and in which form it may come."""
 
-from __future__ import annotations
-
 import codecs
 import json
 from io import BytesIO

@@ -1,7 +1,5 @@
 """What is kept of an answered call for the request log."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Who carries messages to customers, who is told of trouble, and a customer's consent to messages in WeChat."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """What only staff may do, in their own session: claim, approve, reject, ask for more."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 from uuid import UUID

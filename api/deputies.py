@@ -1,7 +1,5 @@
 """Who decides for whom while they are away; for staff in their session."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The API for people to read: one Markdown made of the guide and the description, given as it is and as a page."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from drf_spectacular.generators import SchemaGenerator
 from markdown_it import MarkdownIt
@@ -118,7 +116,7 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
         (f"`{code.name}`", ", ".join(map(str, code.statuses)), f"{code.title}. {code.remedy or ''}")
         for code in PROBLEMS
     ]
-    yield from _table([_("Code"), _("Status"), _("What it means, and what to do")], codes)
+    yield from _table([_("Code"), pgettext("of an answer", "Status"), _("What it means, and what to do")], codes)
 
 
 def _headers(headers: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -17,7 +17,7 @@ from rest_framework.fields import empty, get_error_detail
 
 from core.codes import words
 from core.money import MAX_FEN, is_barcode
-from core.numbers import ascii_form, refund_number
+from core.numbers import as_kept, refund_number
 from core.phones import NotAPhone, phone_number
 from core.plain_text import person_name, without_direction, without_marks
 from core.quantities import MAX_QUANTITY, quantity
@@ -254,7 +254,7 @@ class Number(Text):
         return super().run_validation(without_marks(data) if isinstance(data, str) else data)
 
     def to_internal_value(self, data: Any) -> str:
-        return " ".join(ascii_form(super().to_internal_value(data)).split())
+        return as_kept(super().to_internal_value(data))
 
 
 class Name(Text):

@@ -1,7 +1,5 @@
 """Goods that come back for a refund request, and what is offered instead of one."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 from uuid import UUID

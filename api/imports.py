@@ -1,7 +1,5 @@
 """Sales and refunds from a file: brought, its columns named, what failed taken back. In between it is a refund batch."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rest_framework import serializers as s

@@ -1,7 +1,5 @@
 """What keys may do, and the switches that stop them; for staff in their session."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.models import QuerySet

@@ -1,7 +1,5 @@
 """When stores are open, and more time after a disaster; for staff in their session."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any

@@ -2,8 +2,6 @@
 which a channel says nothing, ended by two people in their sessions.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 from uuid import UUID

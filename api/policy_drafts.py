@@ -1,7 +1,5 @@
 """Drafts of the policy, for staff in their session: begun, written, handed to a colleague, published."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A draft's proof, its trials on the past, and its ride beside what comes in; for staff in their session."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

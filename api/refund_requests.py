@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import idempotency, schemas
+from api.bodies import Kept, as_json
 from api.fields import ChangedQuery, Fields, Number, QueryInstant, RefundNumber, StrictSerializer
 from api.pagination import OldestFirst
 from api.schemas_plan import QuoteOut, arrival_json, new_plan_json
@@ -141,13 +142,16 @@ class RefundRequests(Endpoint):
         draft = draft_of(self.read(RefundRequestSerializer))
         now = clock.now()
 
+        answer = ""
+
         def keep_answer(submission: Submission) -> None:
-            submission.idempotency = idempotency.record(
-                request, self.caller, key, status=201, body=new_request_json(submission), at=now
-            )
+            nonlocal answer
+            answer = as_json(new_request_json(submission))
+            body = idempotency.packed(answer, of=submission.request.pk)
+            submission.idempotency = idempotency.record(request, self.caller, key, status=201, body=body, at=now)
 
         try:
-            taken = compensating.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
+            compensating.submit(draft=draft, by=self.caller.by, at=now, before_commit=keep_answer)
         except KeyAlreadyUsed:
             return idempotency.replay(request, self.caller, key)
         except DomainError:
@@ -155,8 +159,7 @@ class RefundRequests(Endpoint):
             if idempotency.is_known(self.caller, key):
                 return idempotency.replay(request, self.caller, key)
             raise
-        assert taken.idempotency is not None
-        return idempotency.answer(taken.idempotency)
+        return Kept(answer, status=201)
 
     @schemas.operation("list_refund_requests", RefundRequestPageOut, pages=True, query=RequestQuery)
     def get(self, request: Request) -> Response:

@@ -1,7 +1,5 @@
 """What the API answers about opening hours, disasters and deputies."""
 
-from __future__ import annotations
-
 from rest_framework import serializers as s
 
 from api.shapes import Shape, read

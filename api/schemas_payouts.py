@@ -1,7 +1,5 @@
 """What the API answers about attempts to pay."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

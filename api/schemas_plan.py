@@ -24,7 +24,7 @@ from refunds.states import ExecutionState, Route
 class ArrivalOut(Shape):
     earliest_at = s.DateTimeField()
     latest_at = s.DateTimeField()
-    basis = s.ChoiceField(["at_once", "working_days", "weekends_only"])
+    basis = s.ChoiceField(["at_once", "own_history", "working_days", "weekends_only"])
 
 
 class WhyOut(Shape):

@@ -3,8 +3,6 @@
 Instants in Shanghai's offset, ids as text, amounts in fen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

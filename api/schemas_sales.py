@@ -1,7 +1,5 @@
 """What the API answers about sales and orders: each shape once, for the description and for the answer."""
 
-from __future__ import annotations
-
 from rest_framework import serializers as s
 
 from api.schemas import Page

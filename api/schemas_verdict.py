@@ -1,7 +1,5 @@
 """What the API answers about the policy's verdict on a refund."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

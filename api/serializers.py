@@ -228,6 +228,11 @@ class RefundRequestSerializer(StrictSerializer):
     transaction = Id(required=False)
     order_no = Number(max_length=64, required=False)
     store = Number(max_length=20, required=False, help_text="its code, beside `order_no`: numbers repeat across stores")
+    whole_order = Flag(
+        required=False,
+        default=False,
+        help_text="the order that `transaction` paid for, by all its payments: numbers may repeat every day",
+    )
     plan_hash = Text(max_length=64, required=False, help_text="of the plan that was seen")
     amount_fen = Fen()
     reason = serializers.ChoiceField(Reason.choices)
@@ -271,6 +276,7 @@ def draft_of(data: dict[str, Any]) -> Draft:
         amount_fen=data["amount_fen"],
         reason=str(data["reason"]),
         transaction_id=data.get("transaction"),
+        whole_order=data["whole_order"],
         order_no=data.get("order_no", ""),
         store=data.get("store", ""),
         plan_hash=data.get("plan_hash", ""),

@@ -1,7 +1,5 @@
 """Stores, people, channel accounts and the wording of messages; for staff in their session, by the acts of the desk's pages."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.db.models import QuerySet

@@ -1,7 +1,5 @@
 """A shape of an answer, said once: the library describes the API by it, and it makes the answer of a record."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Shifts at a till: opened, looked at, closed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rest_framework import serializers as s

@@ -1,7 +1,5 @@
 """Tills: how each is, by its own word, and whether it takes refunds, by which rules."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rest_framework import serializers as s

@@ -1,7 +1,5 @@
 """At a till: a refund that needs a manager is shown for a scan, and shifts are opened and closed."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import UUID
 

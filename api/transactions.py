@@ -13,6 +13,7 @@ from api import idempotency, schemas
 from api.evidence import EvidenceSerializer, TakesAPicture
 from api.fields import ChangedQuery, Fields, FourDigits, Number, QueryFen, QueryInstant, StrictSerializer, Text
 from api.pagination import NewestPaidFirst
+from api.schemas_refunds import RefundRequestOut, stored_request_json
 from api.schemas_sales import (
     DepositOut,
     OrderOut,
@@ -25,8 +26,9 @@ from api.schemas_sales import (
 from api.serializers import DepositSerializer, EndHoldSerializer, SaleCorrectionSerializer, TransactionSerializer
 from api.views import PAGE_PARAMETERS, Endpoint
 from core import clock
-from core.numbers import ascii_form
+from core.numbers import as_kept
 from merchants.rights import Act
+from reconciliation import portal
 from refunds import queries
 from refunds.evidence import files, terms
 from refunds.models.evidence import EvidenceKind
@@ -55,7 +57,7 @@ class OrderDetail(Endpoint):
         """
         wanted = self.read_query(OrderQuery)
         sales = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        payments = orders.find(sales=sales, order_no=ascii_form(order_no), store=wanted.get("store", ""))
+        payments = orders.find(sales=sales, order_no=as_kept(order_no), store=wanted.get("store", ""))
         return Response(
             {
                 "order_no": payments[0].order_no,
@@ -240,6 +242,24 @@ class TransactionEndHold(OneSale):
         contradictions.end_hold(transaction_id=sale.pk, **data, by=self.caller.by, at=clock.now())
         loaded = queries.transaction_for(merchant_id=self.caller.merchant_id, transaction_id=transaction_id)
         return Response(TransactionOut.of(loaded))
+
+
+class TransactionAdoption(OneSale):
+    """Take what was refunded in the channel's portal into the books."""
+
+    acts = {"POST": Act.ADOPT}
+
+    @schemas.operation("adopt_portal_refund", RefundRequestOut)
+    def post(self, request: Request, transaction_id: UUID) -> Response:
+        """The channel is asked; what it refunded beyond our own refunds becomes a refund of ours, paid already, and one of ours
+        that failed because of it is closed. Nothing beyond: 409 ``nothing_to_adopt``. No body.
+        """
+        self.load(transaction_id)
+        self.read(StrictSerializer)
+        adopted = portal.adopt_of_sale(transaction_id=transaction_id, by=self.caller.by, at=clock.now())
+        return Response(
+            stored_request_json(queries.request_for(merchant_id=self.caller.merchant_id, request_id=adopted.pk))
+        )
 
 
 def _correction(data: dict[str, Any]) -> SaleCorrection:

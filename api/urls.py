@@ -50,6 +50,7 @@ urlpatterns = [
     path("transactions/<uuid:transaction_id>/deposit", transactions.TransactionDeposit.as_view()),
     path("transactions/<uuid:transaction_id>/deposit/document", transactions.DepositDocument.as_view()),
     path("transactions/<uuid:transaction_id>/end-hold", transactions.TransactionEndHold.as_view()),
+    path("transactions/<uuid:transaction_id>/adopt", transactions.TransactionAdoption.as_view()),
     path("transactions/<uuid:transaction_id>/trade-queries", transactions.TradeQueries.as_view()),
     path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
     path("orders/<str:order_no>", transactions.OrderDetail.as_view()),

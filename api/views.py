@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, ClassVar, cast
@@ -22,7 +23,7 @@ from api.caller import Caller
 from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
 from api.shapes import Shape
-from core import clock
+from core import clock, tenant_wall
 from core.audit.record import acted_on
 from merchants.principals import Principal
 from merchants.rights import TABLE, Act
@@ -55,17 +56,22 @@ class Endpoint(APIView):
         """Counted already."""
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """A test key's call is answered by the clock of its sandbox, which is known once the key is."""
+        """Behind the wall of the caller's merchant, and for a test key by the clock of its sandbox: both are known once the key
+        is.
+        """
         try:
-            return super().dispatch(request, *args, **kwargs)
+            with ExitStack() as self._walls:
+                return super().dispatch(request, *args, **kwargs)
         finally:
             clock.run_ahead()
             calls.remember(request, self.request)
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
-        if isinstance(request.user, Caller) and request.user.by.clock_ahead:
-            clock.run_ahead(request.user.by.clock_ahead)
+        if isinstance(request.user, Caller):
+            self._walls.enter_context(tenant_wall.within(request.user.merchant_id))
+            if request.user.by.clock_ahead:
+                clock.run_ahead(request.user.by.clock_ahead)
 
     @property
     def caller(self) -> Caller:

@@ -1,7 +1,5 @@
 """The Celery application: doorbells and schedules. The database, not the broker, holds the work."""
 
-from __future__ import annotations
-
 import os
 
 from celery import Celery

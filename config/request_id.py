@@ -1,7 +1,5 @@
 """One id for a request, its answer and every log line in between: the caller's where it is a sane one."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Calls with a key, as they were answered and how long it took, go into the log for those who write clients."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from time import perf_counter
 

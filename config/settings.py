@@ -349,6 +349,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "forget-events": {"task": "integrations.forget_old", "schedule": 3600.0, "options": {"expires": 3000}},
     "forget-answers": {"task": "refunds.forget_answers", "schedule": 600.0, "options": {"expires": 500}},
     "check-invariants": {"task": "refunds.check_invariants", "schedule": 3600.0, "options": {"expires": 600}},
+    # By day: customers are told when a promise does not hold.
+    "arrivals": {"task": "refunds.arrivals", "schedule": crontab(hour="9-20", minute=10), "options": {"expires": 3000}},
     # Personal data whose term is over.
     "erase-expired": {
         "task": "refunds.erase_expired",

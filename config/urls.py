@@ -1,7 +1,5 @@
 """Every address of the product. No trailing slashes."""
 
-from __future__ import annotations
-
 from django.urls import include, path, re_path
 from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView

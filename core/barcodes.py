@@ -1,7 +1,5 @@
 """Barcodes and QR codes in a picture, for browsers that cannot read them themselves."""
 
-from __future__ import annotations
-
 import io
 
 import zxingcpp

@@ -1,10 +1,15 @@
 """The calendar that merchants and channels live by: Shanghai's days, the statutory holidays with their make-up workdays."""
 
-from datetime import date
+from datetime import date, datetime, time
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def midnight(day: date) -> datetime:
+    """When a calendar day begins in Shanghai."""
+    return datetime.combine(day, time(), SHANGHAI)
 
 
 class DayKind(StrEnum):

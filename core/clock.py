@@ -3,8 +3,6 @@
 What keeps days and deadlines of sales and refunds asks here; signatures, sessions, keys and rate limits live in real time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

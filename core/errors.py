@@ -1,7 +1,5 @@
 """The four ways in which a wish can be refused. Every domain error is one of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar

@@ -88,7 +88,7 @@ def fen_from_yuan(text: str) -> int:
 
 
 _CURRENCY = r"(?:¥|rmb|cny|人民币)?"
-_UNIT = r"(?:元整|元|圆|块|rmb|cny)?"
+_UNIT = r"(?:元整|元|圆|块|¥|rmb|cny)?"
 #: Digits, grouped by thousands or not, and at most two decimals that say something.
 _AMOUNT = re.compile(
     rf"{_CURRENCY}\s*(-?)\s*{_CURRENCY}\s*([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?: [0-9]{{3}})+|[0-9]*)"

@@ -14,6 +14,14 @@ _QUOTED_REFUND = re.compile(r"(?<![0-9A-Za-z/_-])RF-?([0-9]{6})-?([0-9]{4,})(?![
 _REFUND = re.compile(r"(?:RF-?)?([0-9]{6})-([0-9]{4,})|RF([0-9]{6})([0-9]{4,})", re.IGNORECASE)
 
 
+#: A number in quotes or brackets.
+_QUOTED = re.compile(r"[(【“\"「\[]([^()\[\]]*)[)】”\"」\]]")
+#: What stands in front of a number where it was copied from, and behind it in a sentence.
+_AROUND = re.compile(
+    r"^(?:(?:订单|交易|商户|商家|小票|流水|收据|微信支付|支付宝)*(?:单号|编号|号码|号|订单号):?)?(.*?)[。、,;:]*$"
+)
+
+
 def ascii_form(text: str) -> str:
     """Full-width letters and digits and every kind of hyphen as ASCII's; without marks that nobody sees. Case stays."""
     if text.isascii():
@@ -25,20 +33,34 @@ def ascii_form(text: str) -> str:
     )
 
 
+def as_kept(text: str) -> str:
+    """A number or code as it is stored: in ASCII's digits and hyphens, with the blanks that the shop's software has in it
+    (``Order 00012-001-0001``). Digits alone have none.
+    """
+    parts = ascii_form(text).split()
+    return ("" if all(part.isdigit() for part in parts) else " ").join(parts)
+
+
 def reference(text: str) -> str:
-    """A number without blanks and invisible marks, its digits and hyphens those of ASCII; its case as it is."""
-    return "".join(
+    """A number without blanks and invisible marks, its digits and hyphens those of ASCII; its case as it is. Without a label in
+    front (``订单号：``) and what ends a sentence.
+    """
+    plain = "".join(
         character
         for character in ascii_form(from_cell(text))
         if not character.isspace() and unicodedata.category(character) != "Cc"
     )
+    plain = _AROUND.sub(r"\1", plain)
+    found = _QUOTED.fullmatch(plain)
+    return _AROUND.sub(r"\1", found[1]) if found else plain
 
 
 def spellings(number: str) -> tuple[str, ...]:
-    """A number or code in the cases that tills write: as it is, in capitals, in small letters. Channels tell them apart, so that
-    it is stored as it came; people and programs ask for it in any.
+    """A number or code in the cases that tills write: as it is, in capitals, in small letters, with one capital
+    (``Order 00012``), without a receipt's # in front.
+    Channels tell them apart, so that it is stored as it came; people and programs ask for it in any.
     """
-    return tuple(dict.fromkeys((number, number.upper(), number.lower())))
+    return tuple(dict.fromkeys((number, number.upper(), number.lower(), number.capitalize(), number.removeprefix("#"))))
 
 
 #: What a shop's software puts behind an order's number for each try to pay it: -02, _3, #1, .2, -R1, -PAY2, (2), T2 behind a
@@ -47,11 +69,15 @@ _ATTEMPT = re.compile(
     r"(?P<order>.*[0-9A-Za-z])(?:[-_#.@/*|:~+][A-Za-z]{0,3}[0-9]{1,3}|\([0-9]{1,3}\)|(?<=[0-9])[TRP][0-9]{1,2}"
     r"|[-_#.@/*|:~+][TRP]?(?:1[0-9]{9}(?:[0-9]{3})?|20[0-9]{12}(?:[0-9]{3})?))"
 )
+#: The same with a word of its own: -P-1, _pay_2, -retry1.
+_NAMED_ATTEMPT = re.compile(
+    r"(?P<order>.*[0-9A-Za-z])[-_#.:](?:P|R|pay|payment|try|retry|attempt)[-_#.:]?[0-9]{1,3}", re.I
+)
 
 
 def order_of_attempt(number: str) -> str:
     """The order's number behind one that a channel was sent for a single try to pay it; empty where it is none. A guess."""
-    found = _ATTEMPT.fullmatch(number)
+    found = _NAMED_ATTEMPT.fullmatch(number) or _ATTEMPT.fullmatch(number)
     return found["order"] if found and len(found["order"]) > 2 else ""
 
 

@@ -5,8 +5,10 @@ import re
 from core.plain_text import folded
 
 #: What stands between the digits on paper, blanks, dashes of every kind, dots, brackets; and around them where they are pasted.
-_BETWEEN = re.compile(r"[\s.()/\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d·'\";]+")
-_LABEL = re.compile(r"\s*(tel|phone|mobile|手机(号码?)?|(联系)?电话(号码)?|联系方式)[\s.:]*")
+_BETWEEN = re.compile(r"[\s.()/\-_\u2010-\u2015\u2212\ufe58\ufe63\uff0dー─·'\";`]+")
+#: The trunk's zero as it is written behind a country's number, +44 (0)7700; and what a spreadsheet makes of a number: 138.0.
+_NOT_DIALLED = re.compile(r"(^\s*(?:\+|00)[0-9]{1,3})[\s-]*\(0\)|(?<=[0-9]{10})\.0\s*$")
+_LABEL = re.compile(r"\s*(tel|phone|mobile|手机(号码?)?|(联系)?电话(号码)?|联系方式)[\s.:是为]*")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 #: With area code (010, 02x, else four digits from 03xx on), or the 400 and 800 numbers of firms.
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[2-9][0-9]{7}|0[3-9][0-9]{2}[2-9][0-9]{6,7}|[48]00[0-9]{7}")
@@ -23,7 +25,7 @@ def phone_number(text: str) -> str:
     """
     plain = folded(text)
     label = _LABEL.match(plain)
-    plain = _BETWEEN.sub("", plain[label.end() :] if label else plain)
+    plain = _BETWEEN.sub("", _NOT_DIALLED.sub(r"\1", plain[label.end() :] if label else plain))
     number = f"+{plain[2:]}" if plain.startswith("00") else plain
     inland = _inland(number)
     if inland:
@@ -38,5 +40,5 @@ def _inland(number: str) -> str:
     for rest in (number, number.removeprefix("+86"), number.removeprefix("86")):
         if _MOBILE.fullmatch(rest) or _LANDLINE.fullmatch(rest):
             return rest
-    rest = number.removeprefix("+86")
+    rest = re.sub(r"^\+?86", "", number)
     return f"0{rest}" if rest != number and _LANDLINE.fullmatch(f"0{rest}") else ""

@@ -4,9 +4,11 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from typing import Any
 
+from django.utils.functional import Promise
 from xlsxwriter import Workbook
 
 from core.plain_text import plain_text, without_direction, without_marks
@@ -38,6 +40,17 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     for row in rows:
         yield mark + str(writer.writerow(row))
         mark = ""
+
+
+#: What a table's columns are called, and what stands in each of a row.
+Columns = Sequence[tuple[Promise | str, Callable[[Any], str]]]
+
+
+def table(columns: Columns, rows: Iterable[Any]) -> Iterator[list[str]]:
+    """The columns' names, then each row's cells."""
+    yield [str(label) for label, _ in columns]
+    for row in rows:
+        yield [cell_of(row) for _, cell_of in columns]
 
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

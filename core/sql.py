@@ -42,19 +42,21 @@ class PreparedStatement:
     def execute(self, cursor: Any, parameters: Sequence[Any]) -> None:
         """Run it on a cursor of the default connection. Raises Django's database errors."""
         left = _prepared_on.setdefault(cursor.cursor.connection, {})
-        if not left.get(self.name):
-            if self.name in left:
-                cursor.execute(f"DEALLOCATE {self.name}")
-                del left[self.name]
-            cursor.execute(f"PREPARE {self.name} ({', '.join(self.types)}) AS {self.sql}")
-            left[self.name] = _RUNS_A_PLAN
+        # Behind a wall the plan is another one: under one name it would be made anew with each change of the role.
+        name = self.name if cursor.db.wall.merchant_id == "" else f"w_{self.name}"
+        if not left.get(name):
+            if name in left:
+                cursor.execute(f"DEALLOCATE {name}")
+                del left[name]
+            cursor.execute(f"PREPARE {name} ({', '.join(self.types)}) AS {self.sql}")
+            left[name] = _RUNS_A_PLAN
             # Planned here, as for tables that have grown: by indexes, and by one that has the order which is asked for.
             cursor.execute(
-                f"SET enable_seqscan = off; SET enable_sort = off; EXPLAIN EXECUTE {self.name} "
+                f"SET enable_seqscan = off; SET enable_sort = off; EXPLAIN EXECUTE {name} "
                 f"({', '.join(['NULL'] * len(self.types))}); RESET enable_seqscan; RESET enable_sort"
             )
-        left[self.name] -= 1
-        cursor.execute(f"EXECUTE {self.name} ({', '.join(['%s'] * len(self.types))})", parameters)
+        left[name] -= 1
+        cursor.execute(f"EXECUTE {name} ({', '.join(['%s'] * len(self.types))})", parameters)
 
 
 def execute_rows(sql: str, rows: Sequence[Sequence[Any]], *, template: str) -> None:

@@ -2,8 +2,6 @@
 lines above its header. What a spreadsheet has spoilt stays visible: a number that lost its digits reads ``1.23E+17``.
 """
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io
@@ -11,7 +9,7 @@ import re
 import unicodedata
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -50,8 +48,8 @@ class TableFile:
     rows: Sequence[tuple[int, Sequence[str]]]
 
 
-def read(content: bytes) -> TableFile:
-    """The table in a file. Raises ``NotATable``."""
+def read(content: bytes, *, is_header: Callable[[Sequence[str]], bool] | None = None) -> TableFile:
+    """The table in a file; who knows its columns says by ``is_header`` which line names them. Raises ``NotATable``."""
     if not content.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
         raise NotATable("the file is empty", code="table_empty")
     if len(content) > MAX_BYTES:
@@ -60,7 +58,7 @@ def read(content: bytes) -> TableFile:
     found: TableFile | None = None
     for lines in tables:
         # Of a workbook the first sheet that holds a table; others are covers and notes.
-        found = _table(lines)
+        found = _table(lines, is_header)
         if found is not None and found.rows:
             return found
     if found is None:
@@ -85,9 +83,12 @@ def column_that_lost_zeros(values: Iterable[str]) -> int:
     return length if max(map(len, digits)) == length and any(len(value) < length for value in digits) else 0
 
 
-def _table(lines: Iterable[Sequence[str]]) -> TableFile | None:
+def _table(lines: Iterable[Sequence[str]], is_header: Callable[[Sequence[str]], bool] | None) -> TableFile | None:
     kept = [(number, cells) for number, cells in enumerate(map(_tidy, lines), 1) if any(cells)]
-    place = _header(kept)
+    if is_header is None:
+        place = _header(kept)
+    else:
+        place = next((place for place, (_, cells) in enumerate(kept) if is_header(cells)), None)
     if place is None:
         return None
     names = list(kept[place][1])

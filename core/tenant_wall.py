@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import ForeignKey, Model
+
+from core.database.base import OUTSIDE, DatabaseWrapper, Wall
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +33,8 @@ _BARE = """
 SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND pg_has_role(tableowner, 'USAGE')
 EXCEPT SELECT tablename FROM pg_policies WHERE policyname = 'one_merchant'
 """
-# A subquery: worked out once a statement instead of once a row.
-_MINE = "(SELECT current_setting('app.merchant_id')::bigint)"
+# No subquery: to begin one for each of a submission's tables cost more than to ask again for each row that no index found.
+_MINE = "current_setting('app.merchant_id')::bigint"
 _MISSING = """The role {role} is missing and this login may not make it. As a superuser:
     CREATE ROLE {role} NOLOGIN; GRANT {role} TO {application};
 Then: manage.py raise_tenant_wall"""
@@ -150,45 +152,29 @@ def _way_to_merchant(model: type[Model]) -> str:
 
 @contextmanager
 def within(merchant_id: int) -> Iterator[None]:
-    """Work behind the wall of a merchant. The connection leaves it again, or is closed.
+    """Work behind the wall of a merchant, then behind the one before, or none.
 
-    Not to be nested: leaving the inner one would leave both. Where there is no wall the first one, each face's own querysets, has
-    to do; it is said in the log.
+    Where there is no wall the first one, each face's own querysets, has to do; it is said in the log.
     """
     if not stands():
         _tell_of_none()
         yield
         return
-    _put(ROLE, str(merchant_id))
-    try:
+    with _connection().behind(Wall(ROLE, str(merchant_id))):
         yield
-    finally:
-        try:
-            _put("none", "")
-        except BaseException:
-            # Whoever gets this connection next must not find themselves behind somebody's wall.
-            connection.close()
-            raise
 
 
 @contextmanager
 def outside() -> Iterator[None]:
     """Leave the wall for a moment, for what is not the merchant's own rows: its sandbox. Nothing happens where there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_user, current_setting('app.merchant_id', true)")
-        role, merchant_id = cursor.fetchone()
-    if role != ROLE:
+    # A wall of its own, to be told from the one before.
+    with _connection().behind(Wall(*OUTSIDE)):
         yield
-        return
-    _put("none", "")
-    try:
-        yield
-    finally:
-        try:
-            _put(role, merchant_id)
-        except BaseException:
-            connection.close()
-            raise
+
+
+def _connection() -> DatabaseWrapper:
+    """This thread's own, which the settings make one of ours."""
+    return cast(DatabaseWrapper, connections[DEFAULT_DB_ALIAS])
 
 
 def _tell_of_none() -> None:
@@ -196,10 +182,3 @@ def _tell_of_none() -> None:
     if not _told_of_none:
         logger.warning("there is no second wall between merchants: see manage.py raise_tenant_wall")
     _told_of_none = True
-
-
-def _put(role: str, merchant_id: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('role', %s, false), set_config('app.merchant_id', %s, false)", [role, merchant_id]
-        )

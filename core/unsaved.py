@@ -4,8 +4,6 @@
 a submission's seven rows it took as long as the policy, the sale and the answer together (docs/performance.md).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Values that nobody changes once they are made."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar, dataclass_transform

@@ -1,7 +1,5 @@
 """Addresses of the customer's page, below ``/r/``. The token is the key: it is all that a visitor has and needs."""
 
-from __future__ import annotations
-
 from django.urls import path
 
 from customer.apply import view as apply

@@ -1,7 +1,5 @@
 """What surrounds every staff page: navigation with counts, the merchant, the person."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 
-from core.calendar import SHANGHAI
+from core.calendar import midnight
 from desk.access import Scope
 from desk.addresses import with_one, with_query
 from merchants import channels
@@ -21,6 +22,11 @@ from refunds.states import IN_TRANSIT, Reason, State
 class Choice:
     value: str
     label: str
+
+
+def choices(pairs: Iterable[tuple[str, Promise | str]]) -> list[Choice]:
+    """Of values and their labels, as an enumeration's ``choices`` are."""
+    return [Choice(value, str(label)) for value, label in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +215,9 @@ def within_days(rows: QuerySet[Any], field: str, query: QueryDict) -> QuerySet[A
     """The rows of the days of ``span``, both included, as Shanghai counts them."""
     first, last = span(query)
     if first is not None:
-        rows = rows.filter(**{f"{field}__gte": _midnight(first)})
+        rows = rows.filter(**{f"{field}__gte": midnight(first)})
     if last is not None and last < date.max:
-        rows = rows.filter(**{f"{field}__lt": _midnight(last + timedelta(days=1))})
+        rows = rows.filter(**{f"{field}__lt": midnight(last + timedelta(days=1))})
     return rows
 
 
@@ -233,7 +239,3 @@ def span(query: QueryDict) -> tuple[date | None, date | None]:
 def iso_day(query: QueryDict, name: str) -> str:
     found = day(query, name)
     return found.isoformat() if found else ""
-
-
-def _midnight(of: date) -> datetime:
-    return datetime.combine(of, time(), SHANGHAI)

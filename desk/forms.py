@@ -1,8 +1,6 @@
 """What people send in, parsed. A form that cannot be read raises ``Invalid`` with a code that ``words`` knows."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,6 +49,35 @@ class FormField:
     @property
     def id(self) -> str:
         return f"f-{self.form}{self.name}".replace(".", "-")
+
+
+def text(
+    name: str, label: str, value: str = "", *, kind: str = "text", hint: str = "", required: bool = False
+) -> FormField:
+    """A field of one line, or of another kind without choices."""
+    values = (value,) if value else ()
+    return FormField(name=name, label=label, kind=kind, values=values, hint=hint, required=required)
+
+
+def flag(name: str, label: str, *, on: bool = False) -> FormField:
+    """A box to tick."""
+    return FormField(name=name, label=label, kind="flag", values=("1",) if on else ())
+
+
+def choice(name: str, label: str, choices: Sequence[Choice], value: str = "") -> FormField:
+    """One of several; without a ``value`` the first."""
+    return FormField(name=name, label=label, kind="choice", choices=choices, values=(value,) if value else ())
+
+
+def checks(
+    name: str, label: str, choices: Sequence[Choice], ticked: Iterable[str] = (), *, hint: str = ""
+) -> FormField:
+    """Any of several."""
+    return FormField(name=name, label=label, kind="checks", choices=choices, values=tuple(ticked), hint=hint)
+
+
+def hidden(name: str, value: str) -> FormField:
+    return FormField(name=name, label="", kind="hidden", values=(value,))
 
 
 def pictures_of(request: HttpRequest) -> list[Picture]:

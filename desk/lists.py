@@ -3,8 +3,6 @@
 All of it stands in the address: ``days`` is a preset, ``sort`` an order, ``cols`` the columns that are shown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

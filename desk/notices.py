@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 
 from refunds.models import Notification
-from refunds.models.notification import APOLOGY, NotificationState
+from refunds.models.notification import APOLOGY, ARRIVAL_CHANGED, NotificationState
 from refunds.states import State
 
 _TONES = {
@@ -47,7 +47,9 @@ def notice(notification: Notification) -> Notice:
 
 
 def event_label(event: str) -> str:
-    """The state of which the customer was told, or an apology."""
+    """The state of which the customer was told, an apology, or a new day."""
     if event == APOLOGY:
         return gettext("Apology")
+    if event == ARRIVAL_CHANGED:
+        return gettext("Comes later")
     return str(State(event).label) if event in State.values else event

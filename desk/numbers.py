@@ -1,7 +1,5 @@
 """What a number typed by a person names: a refund, a sale, a payout, a phone. Every look-up runs on an index."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +10,7 @@ from django.db.models.functions import Now, Reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.numbers import order_of_attempt, reference, refund_number, spellings
+from core.numbers import as_kept, order_of_attempt, reference, refund_number, spellings
 from core.personal_data import name_hash, phone_key, search_hash
 from core.phones import NotAPhone, phone_number
 from core.spreadsheets import from_cell
@@ -62,7 +60,7 @@ def recognise(text: str, *, scope: Scope) -> Found:
         return Found(
             refunds.filter(customer_phone_hash=phone), sales.filter(payer_phone_hash=phone), gettext("a phone number")
         )
-    if spelled := _as_stored(wanted, sales):
+    if spelled := _as_stored(text, wanted, sales):
         wanted = spelled
     # Said of the sale as well as of the refund, so that the sale's indexes, which begin with the merchant, serve.
     merchant_id = scope.staff.merchant_id
@@ -155,9 +153,9 @@ def _phone(text: str) -> bytes | None:
     return search_hash("phone", phone_key(number)) if number.startswith(("1", "+")) else None
 
 
-def _as_stored(wanted: str, sales: QuerySet[Transaction]) -> str:
-    """The number as the till wrote it, where a person wrote it in another case."""
-    spelled = {wanted, wanted.upper(), wanted.lower()} - {wanted}
+def _as_stored(text: str, wanted: str, sales: QuerySet[Transaction]) -> str:
+    """The number as the till wrote it, where that has blanks in it or a person wrote it in another case."""
+    spelled = {*spellings(wanted), *spellings(as_kept(text))} - {wanted}
     if not spelled or sales.filter(order_no=wanted).exists():
         return ""
     return sales.filter(order_no__in=spelled).values_list("order_no", flat=True).first() or ""

@@ -1,7 +1,5 @@
 """The five steps of a refund: submitted, judged, reviewed, paid out, arrived."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -150,7 +148,10 @@ def _arrival(request: RefundRequest, payout: Execution | None, waited: Waiting |
 
 
 def arrival_label(estimate: Arrival) -> str:
-    """``within minutes``, ``by 2026-11-25``."""
+    """``within minutes``, ``by 2026-11-25``, and where that is from own refunds."""
     if estimate.basis == "at_once":
         return gettext("within minutes")
-    return gettext("by %(day)s") % {"day": timezone.localtime(estimate.latest_at).strftime("%Y-%m-%d")}
+    day = {"day": timezone.localtime(estimate.latest_at).strftime("%Y-%m-%d")}
+    if estimate.basis == "own_history":
+        return gettext("by %(day)s, as refunds took lately") % day
+    return gettext("by %(day)s") % day

@@ -5,18 +5,29 @@ A page is a frozen dataclass: what it shows is said once, in types, and its temp
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
 from core.errors import DomainError
+from core.spreadsheets import XLSX
 from desk import words
 
 #: Marks an answer that belongs into the form that asked; ``app.js`` lets only these through with a status from 400 on.
 REFUSED = "Refused"
+#: What files are, by their names' endings.
+_KINDS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": XLSX,
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+}
 
 
 def is_htmx(request: HttpRequest) -> bool:
@@ -29,6 +40,21 @@ def go_on(request: HttpRequest, url: str) -> HttpResponse:
     """It is done; the person goes on at ``url``."""
     # htmx would follow a redirect out of sight and put a whole page into the form.
     return HttpResponse(status=204, headers={"HX-Redirect": url}) if is_htmx(request) else redirect(url)
+
+
+def done(request: HttpRequest, said: str, to: str, *args: Any) -> HttpResponse:
+    """It is done: what is ``said`` of it stands on the page ``to`` that follows."""
+    messages.success(request, said)
+    return redirect(to, *args)
+
+
+def as_file(content: str | bytes | Iterable[str] | Iterable[bytes], *, name: str) -> HttpResponseBase:
+    """A file to take away, streamed where it comes line by line; what it is, its name's ending says."""
+    kind = _KINDS[name.rpartition(".")[2]]
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    if isinstance(content, str | bytes):
+        return HttpResponse(content, content_type=kind, headers=headers)
+    return StreamingHttpResponse(content, content_type=kind, headers={**headers, "X-Accel-Buffering": "no"})
 
 
 def refusal(request: HttpRequest, error: DomainError, *, look_url: str = "") -> HttpResponse:

@@ -56,6 +56,7 @@ _SHOWN = (
     "transaction__funding",
     "transaction__channel_account__channel",
     "transaction__channel_account__profile_overrides",
+    "transaction__channel_account__measured",
     "claimed_by__name",
     *decidable.NEEDS,
 )
@@ -157,7 +158,7 @@ def sales(found: Iterable[Transaction]) -> list[SaleRow]:
 
 def sale(row: Transaction) -> SaleRow:
     refundable = row.status == TransactionStatus.SUCCESS and row.refundable_fen > 0
-    label, tone = _sale_state(row)
+    label, tone = sale_state(row)
     return SaleRow(
         id=row.pk,
         number=row.order_no,
@@ -168,8 +169,7 @@ def sale(row: Transaction) -> SaleRow:
         store_name=row.store.name,
         terminal_code=row.terminal.code if row.terminal else "",
         cashier_label=row.cashier,
-        # Enough of the payer to recognise them by: the card's or the phone's end.
-        payer_masked=f"**** {row.card_last4}" if row.card_last4 else mask_phone(row.payer_phone),
+        payer_masked=payer(row),
         paid_fen=row.amount_fen,
         refunded_fen=row.refunded_fen,
         refundable_fen=row.refundable_fen,
@@ -177,6 +177,11 @@ def sale(row: Transaction) -> SaleRow:
         tone=tone,
         refund_url=with_query(reverse("desk:new"), sale=str(row.pk)) if refundable else "",
     )
+
+
+def payer(row: Transaction) -> str:
+    """Enough of the payer to recognise them by: the card's or the phone's end."""
+    return f"**** {row.card_last4}" if row.card_last4 else mask_phone(row.payer_phone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +213,8 @@ def equal_sales(row: Transaction, *, scope: Scope, at: datetime) -> list[EqualSa
     ]
 
 
-def _sale_state(row: Transaction) -> tuple[str, str]:
+def sale_state(row: Transaction) -> tuple[str, str]:
+    """In words, and its tone."""
     if row.status != TransactionStatus.SUCCESS:
         return str(TransactionStatus(row.status).label), "warn"
     if row.refunded_fen == row.amount_fen:

@@ -25,6 +25,7 @@ _LABELS = {
     "route": _("Route"),
     "policy_version": _("Policy version"),
     "decision": _("Decision"),
+    "reason": _("Reason"),
     "rules": _("Rules (SHA-256)"),
     "effective_from": _("In force from"),
     "scopes": _("Rights of the key"),

@@ -1,7 +1,5 @@
 """What wakes the workers for the desk: a task loads nothing, decides nothing."""
 
-from __future__ import annotations
-
 from core.periodic import periodic
 from desk.exports import making
 from refunds.review import exporting

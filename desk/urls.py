@@ -1,7 +1,5 @@
 """Addresses under ``/desk``."""
 
-from __future__ import annotations
-
 from django.urls import path, register_converter
 
 from desk import start

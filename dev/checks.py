@@ -4,8 +4,6 @@ All steps run even when one fails; what a failed one said is shown at the end. `
 steps by the beginning of their names. Started beside the embedded services, since Django wants to see its database.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -3,8 +3,6 @@
 What keys may call is generated, and the shapes of that: a program has no session of staff.
 """
 
-from __future__ import annotations
-
 import base64
 import fcntl
 import hashlib

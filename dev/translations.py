@@ -5,8 +5,6 @@ placeholders that differ, and a compiled file that is not made from the catalogu
 what is gone and compiles. Texts are found as Django does: templates are turned into something like Python first.
 """
 
-from __future__ import annotations
-
 import argparse
 import io
 import re

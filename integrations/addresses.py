@@ -4,8 +4,6 @@ Asked when an endpoint is saved and again at each call: a name that leads outsid
 The connection is made to the address that was looked at, whatever the name says a moment later, and follows nobody elsewhere.
 """
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

@@ -4,8 +4,6 @@ What is wrong now is looked at again and again (``EVENTS``); an address is told 
 of one kind in one message. Run by beat and by every worker, so that either tells of the other's end.
 """
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +26,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import periodic
-from core.audit.record import record
+from core.audit.record import record_of
 from core.calendar import SHANGHAI
-from core.errors import Conflict, Invalid, NotFound, wrong
+from core.errors import Conflict, Invalid, existing, wrong
 from core.plain_text import one_line
 from integrations.addresses import AddressRefused, look_up
 from integrations.models import Alert, AlertAddress, AlertKind
@@ -413,19 +411,9 @@ def send_test(*, address_id: int, by: Principal, at: datetime) -> None:
 
 
 def _one(address_id: int, by: Principal) -> AlertAddress:
-    row = addresses_of(by).select_related("merchant").filter(pk=address_id).first()
-    if row is None:
-        raise NotFound("there is no such address")
-    return row
+    return existing(addresses_of(by).select_related("merchant").filter(pk=address_id).first(), "address")
 
 
 def _record(row: AlertAddress, act: str, by: Principal, at: datetime) -> None:
-    record(
-        merchant_id=row.merchant_id,
-        by=by.actor,
-        action=f"alert_address.{act}",
-        object_type="alert_address",
-        object_id=row.pk,
-        at=at,
-        data={"kind": row.kind, "name": row.name, "events": list(row.events)},
-    )
+    data = {"kind": row.kind, "name": row.name, "events": list(row.events)}
+    record_of(row, by=by.actor, action=f"alert_address.{act}", at=at, data=data)

@@ -4,8 +4,6 @@ Deliveries that are due are the queue. Endpoints do not wait for one another, no
 under way at a time, one while it fails, and none while it is paused; all of it runs in threads of its own (``tasks``).
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import random

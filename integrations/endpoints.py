@@ -1,7 +1,5 @@
 """Endpoints of webhooks: kept by those who may, each with a secret of its own that is shown once."""
 
-from __future__ import annotations
-
 import base64
 import secrets
 from collections.abc import Callable, Sequence

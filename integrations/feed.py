@@ -5,8 +5,6 @@ each merchant. Only those of transactions below the oldest one that still runs a
 what a reader has seen up to a number is complete. Webhooks are queued in the same commit.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Collection, Sequence

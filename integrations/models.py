@@ -1,7 +1,5 @@
 """Events as other programs read them, and who is called when there is one."""
 
-from __future__ import annotations
-
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models

@@ -4,8 +4,6 @@ A call is put down in memory once it is answered, and written with others in lot
 for it, and no refund's commit has anything to do with it. What a process that is killed has not written is lost: a second of it.
 """
 
-from __future__ import annotations
-
 import atexit
 import json
 import logging

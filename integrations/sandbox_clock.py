@@ -5,8 +5,6 @@ off here, behind the sandbox's wall, so that no stage can touch what is anybody 
 leaves the clock where it was, with its goal, and any worker goes on.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The stand-in channels, for sandboxes and sample data: their accounts, payments made known to them, faults ordered."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence

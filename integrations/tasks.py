@@ -3,8 +3,6 @@
 No message calls them, so that nothing is added to a refund's way, and no slow endpoint takes a thread from its tasks.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

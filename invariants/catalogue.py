@@ -12,6 +12,7 @@ from merchants.policies.rules import CASHIER_DAY_COUNT
 from refunds import states
 from refunds.lifecycle import NEXT_STEP
 from refunds.payouts.claiming import APPROVED_BY_ENOUGH
+from terminals.orders import ORDER_DATE
 
 #: How long past its due time a step may rest before it counts as forgotten.
 GRACE = timedelta(minutes=5)
@@ -76,7 +77,7 @@ _PIECES = """(SELECT array_agg((l.sku, n.quantity)::text ORDER BY l.sku, n.quant
                JOIN terminals_transactionline l ON l.id = n.line_id WHERE n.request_id = {0}.id)"""
 
 #: Payments of one order, as ``refunds.intake.counters`` has them.
-_ORDER = "t.merchant_id, t.store_id, t.order_no, (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date"
+_ORDER = f"t.merchant_id, t.store_id, t.order_no, {ORDER_DATE.format('t')}"
 _DAY = "(r.decided_at AT TIME ZONE 'Asia/Shanghai')::date"
 
 
@@ -253,9 +254,9 @@ INVARIANTS: tuple[Invariant, ...] = (
         "an answer 201 without its one request, or two answers for one request",
         """SELECT i.key FROM refunds_idempotencyrecord i
              LEFT JOIN refunds_refundrequest r ON r.id::text = i.body::jsonb->>'id'
-            WHERE i.body::jsonb ? 'verdict' AND r.id IS NULL
+            WHERE i.body::jsonb ?| '{verdict,packed1}' AND r.id IS NULL
            UNION ALL
-           SELECT i.body::jsonb->>'id' FROM refunds_idempotencyrecord i WHERE i.body::jsonb ? 'verdict'
+           SELECT i.body::jsonb->>'id' FROM refunds_idempotencyrecord i WHERE i.body::jsonb ?| '{verdict,packed1}'
             GROUP BY i.body::jsonb->>'id' HAVING count(*) > 1""",
     ),
     _over_history(
@@ -462,7 +463,7 @@ INVARIANTS: tuple[Invariant, ...] = (
              JOIN terminals_transaction t ON t.id = b.transaction_id
              JOIN terminals_transaction o
                ON (o.merchant_id, o.store_id, o.order_no) = (t.merchant_id, t.store_id, t.order_no)
-              AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date
+              AND {ORDER_DATE.format("o")} = {ORDER_DATE.format("t")}
              JOIN refunds_refundrequest a ON a.transaction_id = o.id AND a.id < b.id
             WHERE [touched: b.id] AND a.by_rule AND b.by_rule AND a.reserved_fen > 0 AND b.reserved_fen > 0
               AND a.amount_fen = b.amount_fen AND coalesce({_PIECES.format("a")} = {_PIECES.format("b")}, true)

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet, TextField, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.expressions import Func, RawSQL
 from django.db.models.fields.json import KT
 
@@ -116,13 +116,15 @@ def _other_verdicts(since: dict[str, int | datetime] | None, *, gives_way: bool)
 
 
 def unvouched(since: dict[str, int | datetime] | None = None, *, gives_way: bool = False) -> Iterator[Breach]:
-    """I42: an approval that nobody gave or signed like this, or a payout under way that is not the one that was approved."""
+    """I42: an approval or rejection that nobody gave or signed like this, or a payout under way that is not the one that was
+    approved.
+    """
     found = 0
-    for some in _in_parts(_approved(since)):
+    for some in _in_parts(_decided(since)):
         began = time.monotonic()
         for why in vouching.faults(some).values():
             found += 1
-            yield Breach("I42", f"approved by nobody, or something else than is paid: {why}")
+            yield Breach("I42", f"decided by nobody, or something else than is paid: {why}")
         if found >= 20:
             return
         if gives_way:
@@ -142,9 +144,10 @@ def unvouched(since: dict[str, int | datetime] | None = None, *, gives_way: bool
         yield from (Breach("I42", f"signature {pk}: {why}") for pk, why in sorted(broken.items())[:20])
 
 
-def _approved(since: dict[str, int | datetime] | None) -> QuerySet[RefundRequest, Any]:
-    """Requests that somebody approved, as rows say, or that are under way."""
-    some = RefundRequest.objects.filter(Exists(Approval.objects.filter(request=OuterRef("pk"), decision="approve")))
+def _decided(since: dict[str, int | datetime] | None) -> QuerySet[RefundRequest, Any]:
+    """Requests that somebody approved or rejected, as rows say."""
+    given = Approval.objects.filter(request=OuterRef("pk"), decision__in=("approve", "reject"))
+    some = RefundRequest.objects.filter(Exists(given) | Q(state="rejected"))
     if since is not None:
         touched = RawSQL(TOUCHED_REQUESTS, [since["txid"], since["event"]])  # noqa: S611 -- a text of ours
         some = some.filter(pk__in=touched)

@@ -1,7 +1,5 @@
 """What everybody does with their own account: password, language, sessions. Second factors: ``merchants.second_factor``."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Issuing, rotating, revoking and recognising API keys."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import secrets

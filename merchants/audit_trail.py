@@ -1,7 +1,5 @@
 """The audit trail for those who may read it: narrowed, taken away, verified."""
 
-from __future__ import annotations
-
 import logging
 import smtplib
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Deciding for colleagues who are away: given by those who have the right themselves, for a time, and never passed on."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta

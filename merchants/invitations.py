@@ -3,8 +3,6 @@
 Only a token's hash is stored. Unknown, expired, used and revoked ones are one and the same to whoever follows them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from collections.abc import Sequence

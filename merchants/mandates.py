@@ -10,8 +10,6 @@ The sums of the day and of 30 days are kept by ``refunds.intake.counters``, unde
 cancelled or rejected afterwards gives no room back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time

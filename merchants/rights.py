@@ -8,8 +8,6 @@ Session, key, customer and system are all asked here, so that a face can show to
 made from this table by ``manage.py rights``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum

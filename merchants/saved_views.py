@@ -1,7 +1,5 @@
 """Lists as each member of staff likes to see them: one's own, nobody else's."""
 
-from __future__ import annotations
-
 from django.db import transaction
 
 from core.errors import Invalid, NotFound

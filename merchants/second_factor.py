@@ -5,8 +5,6 @@ ours (docs/adr/0039). Secrets are sealed; Redis is not needed. Passkeys of a bro
 allauth finds by itself.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -7,8 +7,6 @@ itself, so that nobody keeps the owner out by guessing from elsewhere.
 Nothing here tells whether there is such a name: unknown ones are counted, waited for and hashed like any other.
 """
 
-from __future__ import annotations
-
 import secrets
 import unicodedata
 from collections.abc import Callable

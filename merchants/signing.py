@@ -6,8 +6,6 @@ without the audit key can write, names its digest. Who decides what needs no sig
 (docs/adr/0044).
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,5 @@
 """Stores: opened, described, closed. A store that is closed stays: what was sold there is refunded as ever."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import Any

@@ -4,8 +4,6 @@ Nobody places themselves. Whoever acts is looked at again under the merchant's l
 once, one does.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -9,8 +9,6 @@ An adapter is asked to move money and answers with one of three outcomes, never 
 An unknown outcome is queried, never sent again under another number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -153,6 +151,9 @@ class Unknown:
 
 
 Outcome = Done | Refused | Unknown
+
+#: Code of a notice that the way to the payer's bank has ended, well or not: a reason to ask about a paid refund, too.
+BANK_NOTIFIED = "bank_notified"
 
 
 def mismatch(raw: str) -> Unknown:

@@ -38,7 +38,8 @@ class Profile:
     wait); ``query_lag_s`` is how long a query may deny what the channel has accepted.
     ``closed_number`` says what a refund needs that the channel closed: a new number or the same.
     Fees: ``fee_rate_bp`` in hundredths of a per cent (0: none is booked), ``fee_returned`` with a refund or kept.
-    ``arrival``: working days by funding or route, over those of ``refunds.rules.arrival``.
+    ``arrival``: working days by funding or route, over those of ``refunds.rules.arrival``. ``arrival_seen``: what own refunds
+    took, over both: by funding, and by ``funding/weekday`` (1: Monday) of the payout.
     Statements: a ``bill_cutoff`` of 00:00 means midnight at the day's end; ``bill_grace_s`` is how far two clocks may disagree;
     ``bill_shared`` says that the file also has other merchants' rows.
     """
@@ -62,6 +63,7 @@ class Profile:
     fee_rate_bp: int = 0
     fee_returned: bool = True
     arrival: Mapping[str, Days] = field(default_factory=dict)
+    arrival_seen: Mapping[str, Days] = field(default_factory=dict)
 
     bill_basis: BillBasis = BillBasis.SUCCEEDED
     bill_cutoff: time = time(0, 0)
@@ -178,6 +180,7 @@ _READ: Mapping[str, Callable[[str, object], object]] = {
     "fee_rate_bp": _count(0),
     "fee_returned": _flag,
     "arrival": _arrival,
+    "arrival_seen": _arrival,
     "bill_basis": _basis,
     "bill_cutoff": _hour,
     "bill_ready_at": _hour,

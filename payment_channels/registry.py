@@ -1,7 +1,5 @@
 """The one table of channels. A fourth channel is a folder beside its siblings and an entry here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -30,7 +28,7 @@ class Channel:
     ``label`` is its English name, which pages translate; ``letter`` stands in its mark. ``statements`` and ``fund_flow`` say
     what it lists of a day, ``other_account`` that it sends a refund elsewhere that it cannot deliver, ``by_hand`` that a person
     pays. ``number`` names the credentials that say whose money it is, whichever keys sign.
-    pays. ``credentials`` are the names of what an account signs with, those that are no secret in ``open_credentials``.
+    ``credentials`` are the names of what an account signs with, those that are no secret in ``open_credentials``.
     """
 
     label: str

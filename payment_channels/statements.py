@@ -3,8 +3,6 @@
 Tolerant of an odd row, exact about money: a row that cannot be read is set aside with its words, and the rest goes on.
 """
 
-from __future__ import annotations
-
 import csv
 import gzip
 import hashlib
@@ -330,8 +328,8 @@ def _bare(yuan: str) -> str:
 
 
 def moment(text: str, *, line: int) -> datetime | None:
-    """``2026-11-22 12:00:00`` in Beijing, or None for an empty field. Raises ``BillCorrupt``, ``Resaved``."""
-    if not text:
+    """``2026-11-22 12:00:00`` in Beijing, or None for an empty field or 0000-00-00. Raises ``BillCorrupt``, ``Resaved``."""
+    if not text.strip("0-/:. "):
         return None
     # Nearly all are of this form, read five times as quickly as by ``strptime``; in a year that days can be reckoned from.
     # Programs that pass statements on write a T, an offset, or parts of a second.

@@ -224,9 +224,11 @@ class Transport:
 
     @contextmanager
     def checking(self, reply: Reply) -> Iterator[None]:
-        """Let a signature that does not fit say what came instead, and whether the clocks are to blame."""
+        """Let what cannot be read say what came instead, and a signature that does not fit whether the clocks are to blame."""
         try:
             yield
+        except Unreadable as error:
+            raise Unreadable(f"{error}; {reply.said()}") from error
         except SignatureInvalid as error:
             error.said = reply.said()
             error.clock_is_off |= self.clock_is_off

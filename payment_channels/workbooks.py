@@ -1,15 +1,13 @@
-"""Tables in ``.xlsx``: read as portals hand them out, each sheet's cells as text, with flat memory; and written for a bank.
+"""Tables in ``.xlsx`` as portals hand them out, each sheet's cells as text, with flat memory.
 
 Source: ECMA-376, part 1, 18.3 (worksheets) and 18.4 (shared strings). Only what a table needs is read: no formulas, no styles.
 """
 
-import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import BinaryIO, cast
 from xml.etree.ElementTree import Element, XMLPullParser
-from xml.sax.saxutils import escape
 
 from payment_channels.contract import BillCorrupt
 
@@ -19,56 +17,11 @@ _MAX_SHARED_CHARS = 32_000_000
 #: XML that may come before a row ends.
 _MAX_ROW_BYTES = 2_000_000
 _MAX_COLUMNS = 500
-_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_TYPES = (
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_SPREADSHEET}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_SPREADSHEET}.worksheet+xml"/>'
-)
 _SHARED, _SHEET = "xl/sharedStrings.xml", re.compile(r"xl/worksheets/[^/]+\.xml\Z")
 
 
 def is_workbook(archive: zipfile.ZipFile) -> bool:
     return "xl/workbook.xml" in archive.namelist()
-
-
-def written(rows: Sequence[Sequence[str]]) -> bytes:
-    """A workbook of one sheet in which every cell is a text: no formula, and no number that loses digits."""
-    lines = (
-        "".join(f'<c t="inlineStr"><is><t xml:space="preserve">{escape(_writable(cell))}</t></is></c>' for cell in row)
-        for row in rows
-    )
-    sheet = "".join(f"<row>{line}</row>" for line in lines)
-    kept = io.BytesIO()
-    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", f'{_XML}<Types xmlns="{_PACKAGE}/content-types">{_TYPES}</Types>')
-        archive.writestr("_rels/.rels", _relation("officeDocument", "xl/workbook.xml"))
-        archive.writestr("xl/_rels/workbook.xml.rels", _relation("worksheet", "worksheets/sheet1.xml"))
-        archive.writestr(
-            "xl/workbook.xml",
-            f'{_XML}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}">'
-            '<sheets><sheet name="1" sheetId="1" r:id="r1"/></sheets></workbook>',
-        )
-        archive.writestr(
-            "xl/worksheets/sheet1.xml", f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>{sheet}</sheetData></worksheet>'
-        )
-    return kept.getvalue()
-
-
-def _writable(text: str) -> str:
-    """Without the control characters that XML 1.0 has no way to write."""
-    return "".join(character for character in text if character >= " " or character in "\t\n\r")
-
-
-def _relation(kind: str, target: str) -> str:
-    return (
-        f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">'
-        f'<Relationship Id="r1" Type="{_OFFICE}/{kind}" Target="{target}"/></Relationships>'
-    )
 
 
 class Workbook:

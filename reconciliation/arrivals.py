@@ -2,8 +2,6 @@
 paid is shown. Where that is not enough, a person sees to it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

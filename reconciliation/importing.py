@@ -137,7 +137,8 @@ def store(*, day_id: int, statement: contract.Bill, at: datetime, by: Principal 
     bill.merchant_no = _storable(", ".join(sorted(notes.named)))[:64]
     if day.channel_account.usable_profile.bill_shared:
         _leave_out_others(day, bill)
-    elif by is not None:
+    # A shared file has others' rows, too: it is another account's where nothing in it is ours.
+    if by is not None and not (day.channel_account.usable_profile.bill_shared and bill.lines.exists()):
         _check_account(day, bill, notes)
     _add_up(bill)
     _replace(day, current, bill, at=at, by=by)

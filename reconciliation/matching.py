@@ -30,8 +30,11 @@ _LONGEST_WAY = timedelta(days=40)
 
 _IN_FLIGHT = "('ready', 'sending', 'processing', 'unknown', 'held')"
 
-#: A line that the channel took back or did not pay: no money moved.
-_TAKEN_BACK = "(l.succeeded_at IS NULL AND upper(l.state) IN ('REFUNDCLOSE', 'CLOSED', 'FAIL', 'FAILED'))"
+#: A line that the channel took back or did not pay: no money moved. CHANGE (退款异常): the bank gave it back.
+_TAKEN_BACK = (
+    "(l.succeeded_at IS NULL AND upper(l.state) IN ('REFUNDCLOSE', 'CLOSED', 'FAIL', 'FAILED', 'CHANGE', 'ABNORMAL', "
+    "'退款关闭', '退款失败', '退款异常'))"
+)
 
 _FROM_AT = {
     BillBasis.ACCEPTED: "e.first_sent_at",

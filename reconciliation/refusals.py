@@ -1,7 +1,5 @@
 """Why a file was not taken in, and why a row of it was set aside: one sentence each, in the reader's language."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -7,8 +7,6 @@ many rows in one transaction.
 Locks are always taken in the same order: requests by id, then transactions by id, then their lines, then the running sums by key.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

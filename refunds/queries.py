@@ -1,7 +1,5 @@
 """Reads that more than one face needs. Every one takes the merchant first: no query can forget the wall."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar

@@ -4,8 +4,6 @@ This page is the truth: the state machine on the model, the database trigger, ``
 from it or held against it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum

@@ -28,9 +28,9 @@ from refunds.follow_up import erasing, survey
 from refunds.goods import returns
 from refunds.intake import batches, importing
 from refunds.models import idempotency
-from refunds.payouts import loop, notices, second_leg
+from refunds.payouts import arrival_times, loop, notices, second_leg
 from refunds.review import assigning, deciding, escalating, pending
-from refunds.telling import outbox
+from refunds.telling import outbox, promises
 from refunds.worker import child, confirming, hearing, watch
 
 logger = logging.getLogger(__name__)
@@ -120,6 +120,14 @@ def batches_due() -> None:
 @periodic("refunds.second_legs")
 def second_legs() -> None:
     second_leg.ask_due(at=timezone.now())
+
+
+@periodic("refunds.arrivals")
+def arrivals() -> None:
+    """What refunds took to arrive, then who was told a day that no longer holds."""
+    now = timezone.now()
+    arrival_times.learn(at=now)
+    promises.tell_changes(at=now)
 
 
 @periodic("refunds.forget_answers")

@@ -111,6 +111,14 @@
     toast(said.replace(/\s+/g, " ").trim(), "bad");
   });
 
+  // A page that came back with what was wrong begins at the first field to put right, or where it is said.
+  const wrong = document.querySelector('main [aria-invalid="true"]') || document.querySelector("main .banner.bad[role=alert]");
+  if (wrong) {
+    for (let at = wrong.closest("details"); at; at = at.parentElement.closest("details")) at.open = true;
+    if (wrong.matches("p")) wrong.tabIndex = -1;
+    wrong.focus();
+  }
+
   // --- dialogs ---
   const show = (dialog) => {
     if (dialog.open) dialog.close();

@@ -64,6 +64,14 @@
     if (window.desk) window.desk.whenShown(act);
     else act();
   };
+  // What N asked for opens another page: until then a key would decide what stands here, as it was before the claim.
+  let leaving = false;
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (!event.detail.successful) leaving = false;
+  });
+  addEventListener("pageshow", () => {
+    leaving = false;
+  });
   const follow = (rel) => {
     const link = document.querySelector(`.crumb [rel="${rel}"]`);
     if (link) link.click();
@@ -78,7 +86,9 @@
     i: () => decide("info"),
     c: () => forPicked("claim") || decide("claim", "release"),
     Escape: () => window.desk && window.desk.clear(),
-    n: () => press("claim-next"),
+    n: () => {
+      leaving = press("claim-next");
+    },
     u: () => press("undo"),
     f: () => press("flow"),
     "/": () => {
@@ -93,7 +103,7 @@
       : false;
 
   document.addEventListener("keydown", (event) => {
-    if (!on || event.isComposing || event.keyCode === 229) return;
+    if (!on || leaving || event.isComposing || event.keyCode === 229) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !/^[jk]$/i.test(event.key)) return;
     if (typing(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "Enter") {

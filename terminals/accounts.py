@@ -1,7 +1,5 @@
 """Which of a merchant's channel accounts took a payment: the store's own before the merchant's, and the one of that time."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.db.models import Max, Q

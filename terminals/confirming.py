@@ -5,8 +5,6 @@ is a success and can be refunded; what its channel closed unpaid was declined. B
 A sale that was reported as a success keeps its status: where its channel says otherwise, a person looks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -29,8 +29,8 @@ from terminals.reporting import (
     SaleLine,
     check_lines,
     check_paid_at,
+    join,
     lines_of,
-    other_payments_fen,
     payer_paid,
     store_named,
     terminal_named,
@@ -143,12 +143,12 @@ def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: dat
         sale.payer_phone_hash, sale.payer_phone_last4_hash = phone_hashes(correction.payer_phone)
     if correction.lines is not None:
         _replace_lines(sale, correction.lines)
+    order = join(sale)
     if correction.amount_fen is not None or correction.lines is not None:
-        others_fen = other_payments_fen(order_no=sale.order_no, store=sale.store, paid_at=sale.paid_at, but=sale)
         check_lines(
             amounts_fen=[line.amount_fen for line in lines_of(sale)],
             paid_fen=sale.amount_fen,
-            order_fen=[sale.amount_fen + others_fen],
+            order_fen=[sale.amount_fen + order.others_fen],
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.errors import FieldError, Invalid
-from core.numbers import order_of_attempt, spellings
+from core.numbers import order_of_attempt, reference, spellings
 from core.personal_data import search_hash
 from terminals.models import Transaction, TransactionLine
 
@@ -37,11 +37,14 @@ def with_number(found: QuerySet[Transaction], number: str) -> QuerySet[Transacti
     """The sales of a number as it stands on the receipt, or else on the payer's own slip: the channel's, or what the channel was
     sent for one try to pay the order.
     """
-    named = found.filter(order_no__in=spellings(number))
+    # As it is kept, or as it was copied from a cell, a slip or a message.
+    copied = reference(number)
+    numbers = spellings(number) + spellings(copied)
+    named = found.filter(order_no__in=numbers)
     if named.exists():
         return named
-    on_slip = Q(channel_transaction_no__in=spellings(number))
-    if order_no := order_of_attempt(number):
+    on_slip = Q(channel_transaction_no__in=numbers)
+    if order_no := order_of_attempt(copied):
         on_slip |= Q(order_no__in=spellings(order_no))
     return found.filter(on_slip)
 

@@ -1,6 +1,7 @@
 """Orders: what a store calls by one number on one day, with one payment or several (组合支付).
 
-A day, because some tills count from 1 every morning. Articles belong to the order, whichever of its payments named them.
+A day, because some tills count from 1 every morning; what is paid after midnight may be of the day before
+(``terminals.joining``). Articles belong to the order, whichever of its payments named them.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Payment(Protocol):
     @property
     def paid_at(self) -> datetime: ...
     @property
+    def order_date(self) -> date: ...
+    @property
     def amount_fen(self) -> int: ...
 
 
@@ -53,9 +56,8 @@ LineT = TypeVar("LineT", bound=Line)
 PaymentT = TypeVar("PaymentT", bound=Payment)
 
 
-def order_date(paid_at: datetime) -> date:
-    """The day in China that tells an order from another one of the same number."""
-    return paid_at.astimezone(SHANGHAI).date()
+#: ``Transaction.order_date`` in SQL, of the payment ``{0}``.
+ORDER_DATE = "coalesce({0}.joined_date, ({0}.paid_at AT TIME ZONE 'Asia/Shanghai')::date)"
 
 
 def as_asked(payments: Iterable[PaymentT], order_no: str) -> list[PaymentT]:
@@ -67,7 +69,7 @@ def as_asked(payments: Iterable[PaymentT], order_no: str) -> list[PaymentT]:
 def check_one(payments: Iterable[Payment]) -> None:
     """Raise ``Invalid`` unless these payments are of one order; ``facts["candidates"]`` are their ids."""
     found = sorted(payments, key=lambda one: (one.paid_at, one.id))
-    if len({(one.store_code, one.order_no, order_date(one.paid_at)) for one in found}) > 1:
+    if len({(one.store_code, one.order_no, one.order_date) for one in found}) > 1:
         raise ambiguous(found)
 
 
@@ -141,5 +143,5 @@ def siblings(sale: Transaction) -> list[Transaction]:
     """All payments of the sale's order, itself included, earliest first."""
     same = Transaction.objects.filter(merchant_id=sale.merchant_id, store_id=sale.store_id, order_no=sale.order_no)
     found = same.select_related("store", "channel_account").defer("channel_account__sealed_credentials")
-    day = order_date(sale.paid_at)
-    return [one for one in found.prefetch_related("lines").order_by("paid_at", "pk") if order_date(one.paid_at) == day]
+    found = found.prefetch_related("lines").order_by("paid_at", "pk")
+    return [one for one in found if one.order_date == sale.order_date]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +23,7 @@ from core.quantities import Quantity
 from merchants.models import Store
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
+from terminals import joining
 from terminals.accounts import account_of
 from terminals.models import LineKind, Terminal, Transaction, TransactionLine, TransactionStatus
 
@@ -35,7 +36,6 @@ TILL_SAYS = "till_says"
 #: How far a clock at the till may be ahead of ours.
 CLOCKS_DIFFER = timedelta(minutes=5)
 _CHINA = timedelta(hours=8)
-_DAY = timedelta(days=1)
 
 
 class PaidInTheFuture(Invalid, code="paid_in_the_future"):
@@ -175,15 +175,24 @@ def report_sale(
     if store.closed_at is not None and sale.paid_at > store.closed_at:
         raise Invalid("the store was closed when this was paid", code="store_closed")
     told_fen = max(sale.order_amount_fen or 0, sale.amount_fen)
-    others_fen = other_payments_fen(order_no=sale.order_no, store=store, paid_at=sale.paid_at)
+    order = joining.order_of(
+        joining.Paid(
+            order_no=sale.order_no,
+            store=store,
+            paid_at=sale.paid_at,
+            amount_fen=sale.amount_fen,
+            lines=sale.lines,
+            order_fen=told_fen,
+        )
+    )
     check_lines(
         amounts_fen=[line.amount_fen for line in sale.lines],
         paid_fen=sale.amount_fen,
-        order_fen=[told_fen, sale.amount_fen + others_fen],
+        order_fen=[told_fen, sale.amount_fen + order.others_fen],
     )
     try:
         with transaction.atomic():
-            return _create(sale, store, terminal, by, at), True
+            return _create(sale, store, terminal, order.joined_date, by, at), True
     except IntegrityError:
         # Reported twice at once: the other one was faster.
         return _same(known.get(), sale, by, at), False
@@ -209,15 +218,11 @@ def terminal_named(code: str, *, store: Store) -> Terminal | None:
     return terminal
 
 
-def other_payments_fen(*, order_no: str, store: Store, paid_at: datetime, but: Transaction | None = None) -> int:
-    """What the other payments of an order come to: the same number, store and day."""
-    start = datetime.combine(paid_at.astimezone(SHANGHAI).date(), time(), SHANGHAI)
-    others = Transaction.objects.filter(
-        merchant_id=store.merchant_id, order_no=order_no, store=store, paid_at__gte=start, paid_at__lt=start + _DAY
-    )
-    if but is not None:
-        others = others.exclude(pk=but.pk)
-    return others.aggregate(sum=Sum("amount_fen"))["sum"] or 0
+def join(sale: Transaction) -> joining.Order:
+    """Where a stored payment belongs as it is said from now on; the sale has it, the caller saves."""
+    order = joining.order_of(joining.told(sale), but=sale)
+    sale.joined_date = order.joined_date
+    return order
 
 
 def _same(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime) -> Transaction:
@@ -264,7 +269,8 @@ def _complete(pk: UUID, sale: ReportedSale, by: Principal, at: datetime) -> Tran
     known.status, known.paid_at, known.funding, known.corrected_at = sale.status, sale.paid_at, sale.funding, at
     known.payer_paid_fen = sale.payer_paid_fen
     known.channel_account = account_of(store=known.store, channel=known.channel, paid_at=sale.paid_at)
-    known.save(update_fields=[*names, "corrected_at", "channel_account"])
+    join(known)
+    known.save(update_fields=[*names, "corrected_at", "channel_account", "joined_date"])
     after = {name: value for name in names if (value := _shown(known, name)) != before[name]}
     record_of(
         known,
@@ -326,7 +332,9 @@ def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:
     return sale.lines.order_by("position")
 
 
-def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Principal, at: datetime) -> Transaction:
+def _create(
+    sale: ReportedSale, store: Store, terminal: Terminal | None, joined_date: date | None, by: Principal, at: datetime
+) -> Transaction:
     account = account_of(store=store, channel=sale.channel, paid_at=sale.paid_at)
     phone_hash, last4_hash = phone_hashes(sale.payer_phone)
     created = Transaction.objects.create(
@@ -343,6 +351,7 @@ def _create(sale: ReportedSale, store: Store, terminal: Terminal | None, by: Pri
         amount_fen=sale.amount_fen,
         payer_paid_fen=sale.payer_paid_fen,
         paid_at=sale.paid_at,
+        joined_date=joined_date,
         cashier=sale.cashier,
         payer_phone=sale.payer_phone,
         payer_phone_hash=phone_hash,

@@ -4,8 +4,6 @@ What goes back of it is reserved, decided, paid and booked like any other refund
 figure of sales, and is found by nobody who looks for one.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from core.plain_text import one_line

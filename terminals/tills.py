@@ -1,7 +1,5 @@
 """Tills: registered, described and switched by people, reported on by themselves."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -188,9 +186,9 @@ def _store(store_id: int, by: Principal) -> Store:
 
 def _locked(terminal_id: int, by: Principal) -> Terminal:
     check_may(Act.MANAGE_TILLS, by=by)
-    till = tills_of(by=by).select_for_update(of=("self",), no_key=True).filter(pk=terminal_id).first()
-    if till is None:
-        raise NotFound("there is no such terminal")
+    till = existing(
+        tills_of(by=by).select_for_update(of=("self",), no_key=True).filter(pk=terminal_id).first(), "terminal"
+    )
     check_may(Act.MANAGE_TILLS, by=by, subject=_subject(till.store))
     return till
 

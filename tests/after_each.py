@@ -33,7 +33,8 @@ _SOUND = f"""
 SELECT ({_GUARDS}),
   EXISTS (SELECT FROM core_auditlink) OR EXISTS (SELECT FROM core_auditsealpoint),
   EXISTS (SELECT FROM core_auditevent),
-  EXISTS (SELECT FROM refunds_approval WHERE decision = 'approve')
+  EXISTS (SELECT FROM refunds_approval WHERE decision IN ('approve', 'reject'))
+    OR EXISTS (SELECT FROM refunds_refundrequest WHERE state = 'rejected')
     OR EXISTS (SELECT FROM merchants_signature WHERE factor <> 'session'),
   (SELECT count(*) FROM (
      {" UNION ALL ".join(f"(SELECT FROM ({invariant.sql}) AS breach LIMIT 1)" for invariant in INVARIANTS)}) AS broken)

@@ -154,7 +154,7 @@ def wechat_credentials(account: dict[str, str]) -> dict[str, str]:
 def make_sale(merchant: Merchant, amount_fen: int = 10_000, **fields: Any) -> Transaction:
     """A paid WeChat sale of one article at the merchant's first store."""
     number = next(_counter)
-    store = merchant.stores.order_by("pk")[0]
+    store = fields.pop("store", None) or merchant.stores.order_by("pk")[0]
     phone = fields.pop("phone", "")
     account = fields.pop("channel_account", None) or (
         merchant.channel_accounts.order_by("pk").first() or make_account(merchant)
@@ -165,7 +165,7 @@ def make_sale(merchant: Merchant, amount_fen: int = 10_000, **fields: Any) -> Tr
     values: dict[str, Any] = {
         "merchant": merchant,
         "store": store,
-        "terminal": store.terminals.order_by("pk").first(),
+        "terminal": fields["terminal"] if "terminal" in fields else store.terminals.order_by("pk").first(),
         "channel_account": account,
         "channel": account.channel,
         "order_no": f"A{number:08d}",

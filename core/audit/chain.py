@@ -6,8 +6,6 @@ transactions that can no longer change are taken, in (txid, id) order, so that n
 a key that the database does not have (docs/adr/0030). Checking is in ``core/audit/verifying.py``.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import logging

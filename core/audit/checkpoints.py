@@ -6,8 +6,6 @@ follow: SHA-256 over the hash before and the event's text, from the first event 
 kept in a table that only grows and in a file outside the database.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """The audit event and its place in the chain. Both tables only ever grow; triggers refuse everything else."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Func
 

@@ -5,8 +5,6 @@ whole, and nobody can find out from the hash what was written. A text that was c
 found by the verification.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -5,8 +5,6 @@ heads stand outside the database. What it cannot see, and who else looks: docs/a
 chain alone, also from behind that merchant's wall.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar

@@ -5,8 +5,6 @@ nowhere else. Problem documents and their page, the desk's messages and the cust
 in its room's module beside this one; ``tests/architecture/test_codes.py`` holds the entry and its ``raise`` together.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from django.utils.functional import Promise

@@ -1,7 +1,5 @@
 """One entry of the catalogue, and the remedies that several share."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.utils.functional import Promise

@@ -24,6 +24,7 @@ PROBLEMS = (
     Code("not_decided", 409, _("Nobody decided this"),
          _("Nobody made the decision that was about to take effect. It was left out."),
          _("Its row was written or changed past the product. Look at the audit trail and decide again.")),
+    Code("unknown_refund_number", 422, _("No refund has this number"), field="number"),
     Code("undo_too_late", 409, _("The decision has taken effect"),
          _("Too late: the decision has taken effect."), READ_AGAIN),
     Code("original_route_impossible", 409, _("The original route is closed"),

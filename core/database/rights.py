@@ -4,8 +4,6 @@ Under the owner's login ``apply`` gives the application and the tenants' role wh
 application through row-level security, and sets the triggers that even an owner runs into. Why so: docs/adr/0029.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Two steps on one page: two facts and a code to the phone, then what is wanted back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core import clock, codes
+from core import clock, codes, tenant_wall
 from core.client_address import client_address
 from core.errors import DomainError, NotFound
 from core.guessing import Bucket, Limit, TooManyGuesses, give_back, take
@@ -61,7 +61,7 @@ def _at_a_store(view: View[Parameters]) -> Callable[..., HttpResponseBase]:
         except (NotFound, Store.DoesNotExist):
             return following.with_headers(following.unknown(request))
         language = following.visitors_language(request)
-        with following.speaking(request, language):
+        with following.speaking(request, language), tenant_wall.within(store.merchant_id):
             response = view(request, receipt, store, token, *args, **kwargs)
             response["Content-Language"] = language
         return following.with_headers(response)

@@ -27,7 +27,7 @@ from refunds.models.hand_accounts import is_by_hand
 from refunds.models.survey import RatingReason
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.states import PAID, RejectReason, State
-from refunds.telling import coupons, hand_words, legs, payout_words
+from refunds.telling import coupons, hand_words, legs, payout_words, wording
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import Went, destination_and_way, destination_label, went
 from refunds.telling.legs import goods_with_worth
@@ -167,8 +167,7 @@ class _Story:
     @property
     def there_by(self) -> datetime:
         """What the channel says of the bank, else what was promised once, else what is usual."""
-        waited = self.payout.waited
-        return self.gone.arrives_at or (waited.expected_at if waited else self.arrival.latest_at)
+        return wording.there_by(self.gone, usual=self.arrival, waited=self.payout.waited)
 
 
 def refund_page(
@@ -220,7 +219,7 @@ def refund_page(
         message=plain_text(request.message_to_customer) if state in _ENDED_WITHOUT_MONEY else "",
         steps=_steps(story),
         goods_summary=_goods(request),
-        destination_label=story.destination if story.by_hand else destination,
+        destination_label="" if state in _ENDED_WITHOUT_MONEY else story.destination if story.by_hand else destination,
         legs=legs.told(request),
         agreements=list(request.agreements.order_by("pk")),
         without_sale=_without_sale(request),

@@ -1,7 +1,5 @@
 """Five questions that customers ask, answered from the refund's own data."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django.utils.translation import gettext

@@ -1,7 +1,5 @@
 """What a customer can say after the decision, what was said, and what came of it, as the page shows it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime

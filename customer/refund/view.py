@@ -24,7 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from core import clock, codes
+from core import clock, codes, tenant_wall
 from core.audit.actors import CUSTOMER
 from core.client_address import client_address
 from core.errors import DomainError, NotFound
@@ -108,7 +108,9 @@ Routed = Callable[..., HttpResponseBase]
 
 
 def behind_link(view: View[Parameters]) -> Routed:
-    """Open the link first: a forged one is a 404, one that is too old says so, and no answer is kept by anybody."""
+    """Open the link first: a forged one is a 404, one that is too old says so, and no answer is kept by anybody. What is done
+    then is done behind the merchant's wall.
+    """
 
     @csrf_exempt
     @wraps(view)
@@ -122,7 +124,12 @@ def behind_link(view: View[Parameters]) -> Routed:
         except NotFound:
             response = unknown(request)
         else:
-            with clock.running_ahead(visit.refund.merchant.clock_ahead), speaking(request, visit.language):
+            merchant = visit.refund.merchant
+            with (
+                clock.running_ahead(merchant.clock_ahead),
+                speaking(request, visit.language),
+                tenant_wall.within(merchant.pk),
+            ):
                 response = view(request, visit, *args, **kwargs)
                 response["Content-Language"] = visit.language
         return with_headers(response)
@@ -336,28 +343,18 @@ def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
 @require_POST
 def send_goods(request: HttpRequest, visit: Visit) -> HttpResponse:
     """By which parcel the goods come."""
-    if refusal := _too_much(request, visit):
-        return refusal
-    named = {name: request.POST.get(name, "")[:80] for name in ("carrier", "parcel_no")}
-    try:
-        returns.send(request_id=visit.refund.pk, by=visit.by, at=clock.now(), **named)
-    except DomainError as error:
-        return _refused(request, visit, notice=_explained(error))
-    return _done(visit, "sent")
+    carrier, parcel_no = (request.POST.get(name, "")[:80] for name in ("carrier", "parcel_no"))
+    send = partial(returns.send, request_id=visit.refund.pk, carrier=carrier, parcel_no=parcel_no)
+    return _said(request, visit, "sent", send)
 
 
 @behind_link
 @require_POST
 def answer_offer(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Whether they take what is offered instead of the money. Taken, the refund ends."""
-    if refusal := _too_much(request, visit):
-        return refusal
     accepted = request.POST.get("accepted") == "1"
-    try:
-        offers.answer(request_id=visit.refund.pk, accepted=accepted, by=visit.by, at=clock.now())
-    except DomainError as error:
-        return _refused(request, visit, notice=_explained(error))
-    return _done(visit, "taken" if accepted else "declined")
+    keep = partial(offers.answer, request_id=visit.refund.pk, accepted=accepted)
+    return _said(request, visit, "taken" if accepted else "declined", keep)
 
 
 @behind_link

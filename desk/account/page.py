@@ -1,7 +1,5 @@
 """One's own account: password, language, second factors, browsers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """One's own account. What a stolen session must not do asks for the password."""
 
-from __future__ import annotations
-
 from django.contrib import auth, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,7 +14,7 @@ from desk import words
 from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.account.page import account_page
 from desk.join.view import check_twice, explain
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from desk.sign_in import second
 from desk.sign_in.half_way import speak
 from desk.sign_in.second import EnrolPage
@@ -59,8 +57,7 @@ def password(request: HttpRequest, scope: Scope) -> HttpResponse:
     before = request.session.session_key
     auth.update_session_auth_hash(request, staff)
     accounts.moved_session(before=before, after=request.session.session_key, by=scope.by)
-    messages.success(request, gettext("Your password is changed. Other browsers are signed out."))
-    return redirect("desk:account")
+    return done(request, gettext("Your password is changed. Other browsers are signed out."), "desk:account")
 
 
 @staff_posts()
@@ -93,8 +90,7 @@ def _ended(request: HttpRequest, scope: Scope, session_id: int | None) -> HttpRe
         session_id=session_id, by=scope.by, session_key=request.session.session_key, at=timezone.now()
     )
     said = ngettext("%(n)s browser is signed out.", "%(n)s browsers are signed out.", ended)
-    messages.success(request, said % {"n": ended})
-    return redirect("desk:account")
+    return done(request, said % {"n": ended}, "desk:account")
 
 
 @staff_page()
@@ -127,8 +123,7 @@ def remove_factor(request: HttpRequest, scope: Scope, factor_id: int) -> HttpRes
         second_factor.remove(factor_id=factor_id, by=scope.by, at=timezone.now())
     except (Invalid, Conflict) as error:
         return _page(request, scope, "factor", error)
-    messages.success(request, gettext("The second factor is removed."))
-    return redirect("desk:account")
+    return done(request, gettext("The second factor is removed."), "desk:account")
 
 
 @staff_posts()

@@ -1,20 +1,18 @@
 """What the page of alerts shows. Of an address, its name and kind; it is a key to the group."""
 
-from __future__ import annotations
-
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from desk.access import Scope
 from desk.carriers.page import LANGUAGE_NAMES
-from desk.filters import Choice, Option
-from desk.forms import FormField
-from desk.settings.layout import Cell, Fact, Facts, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
+from desk.filters import Choice, Option, choices
+from desk.forms import FormField, checks, choice, flag, text
+from desk.settings.layout import Cell, Fact, Facts, Row, SettingsPage, Table, form, settings_crumb
 from integrations import alerts
 from integrations.models import AlertAddress, AlertKind
 
 
-def alerts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
+def alerts_page(*, scope: Scope) -> SettingsPage:
     table = Table(
         title=gettext("Who is told"),
         columns=[gettext("What it is called"), gettext("Quiet hours"), gettext("State")],
@@ -40,16 +38,15 @@ def alerts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
         url=reverse("desk:alerts"),
         button=gettext("Add"),
         fields=[
-            _choice("kind", gettext("Kind"), [Choice(kind.value, str(kind.label)) for kind in AlertKind]),
+            choice("kind", gettext("Kind"), choices(AlertKind.choices)),
             text("name", gettext("What it is called"), required=True),
             FormField(name="address", label=gettext("Address"), kind="secret", hint=hint, required=True),
             FormField(name="secret", label=gettext("Secret that it signs with (DingTalk)"), kind="secret"),
-            _choice("language", gettext("Language"), [Choice(*pair) for pair in LANGUAGE_NAMES.items()]),
-            FormField(name="events", label=gettext("Of what"), kind="checks", choices=events),
+            choice("language", gettext("Language"), choices(LANGUAGE_NAMES.items())),
+            checks("events", gettext("Of what"), events),
             text("quiet_from", gettext("Quiet from (22:00)")),
             text("quiet_until", gettext("Quiet until (07:00)")),
         ],
-        refusal=refusal,
         note=gettext("The address is sealed and never shown again."),
     )
     return SettingsPage(
@@ -61,7 +58,7 @@ def alerts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
     )
 
 
-def alert_address_page(*, address: AlertAddress, refusal: Refusal | None = None) -> SettingsPage:
+def alert_address_page(*, address: AlertAddress) -> SettingsPage:
     here = [address.pk]
     facts = [
         Fact(gettext("Of what"), Cell(text="", sub=_told(address))),
@@ -69,21 +66,12 @@ def alert_address_page(*, address: AlertAddress, refusal: Refusal | None = None)
         Fact(gettext("Quiet hours"), Cell(text=_quiet(address))),
         Fact(gettext("State"), _standing(address)),
     ]
-    test = form(
-        "test",
-        title=gettext("Send a test"),
-        url=reverse("desk:alert-address-test", args=here),
-        button=gettext("Send a test"),
-        fields=[],
-        refusal=refusal,
-    )
+    test = form("test", title=gettext("Send a test"), url=reverse("desk:alert-address-test", args=here))
     remove = form(
         "remove",
         title=gettext("Remove the address"),
         url=reverse("desk:alert-address-remove", args=here),
-        button=gettext("Remove the address"),
-        fields=[FormField(name="confirmed", label=gettext("It is told nothing more"), kind="flag")],
-        refusal=refusal,
+        fields=[flag("confirmed", gettext("It is told nothing more"))],
         tone="danger",
     )
     return SettingsPage(
@@ -109,7 +97,3 @@ def _standing(one: AlertAddress) -> Cell:
     if one.last_error:
         return Cell(text=gettext("does not take messages"), tone="bad", icon="circle-alert", sub=[one.last_error])
     return Cell(text=gettext("in use"), tone="ok", icon="circle-check")
-
-
-def _choice(name: str, label: str, choices: list[Choice]) -> FormField:
-    return FormField(name=name, label=label, kind="choice", choices=choices)

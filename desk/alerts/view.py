@@ -1,7 +1,5 @@
 """Where staff are told of trouble: added, tried, removed. Owners and managers of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import time
 
@@ -12,7 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.errors import Invalid, NotFound, wrong
+from core.errors import Invalid, existing, wrong
 from desk.access import Scope, staff_page
 from desk.alerts.page import alert_address_page, alerts_page
 from desk.settings.layout import show, take
@@ -26,8 +24,6 @@ from merchants.rights import Act
 @staff_page(Act.CHANGE_CREDENTIALS)
 def alerts(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST adds an address."""
-    if request.method != "POST":
-        return show(request, alerts_page(scope=scope))
 
     def add() -> str:
         data = request.POST
@@ -44,13 +40,7 @@ def alerts(request: HttpRequest, scope: Scope) -> HttpResponse:
         added = acts.add(wanted=wanted, by=scope.by, at=timezone.now())
         return gettext("%(name)s is told from now on. Send a test.") % {"name": added.name}
 
-    return take(
-        request,
-        form="add",
-        act=add,
-        page=lambda refusal: alerts_page(scope=scope, refusal=refusal),
-        back=reverse("desk:alerts"),
-    )
+    return take(request, form="add", act=add, page=lambda: alerts_page(scope=scope), back=reverse("desk:alerts"))
 
 
 @require_safe
@@ -90,20 +80,11 @@ def _take(
     request: HttpRequest, scope: Scope, address_id: int, form: str, act: Callable[[], str], back: str
 ) -> HttpResponse:
     found = _address(scope, address_id)
-    return take(
-        request,
-        form=form,
-        act=act,
-        page=lambda refusal: alert_address_page(address=found, refusal=refusal),
-        back=back,
-    )
+    return take(request, form=form, act=act, page=lambda: alert_address_page(address=found), back=back)
 
 
 def _address(scope: Scope, address_id: int) -> AlertAddress:
-    found = acts.addresses_of(scope.by).filter(pk=address_id).first()
-    if found is None:
-        raise NotFound("there is no such address")
-    return found
+    return existing(acts.addresses_of(scope.by).filter(pk=address_id).first(), "address")
 
 
 def _time(request: HttpRequest, name: str) -> time | None:

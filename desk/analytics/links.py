@@ -19,9 +19,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from analytics.periods import Period, midnight
+from analytics.periods import Period
 from analytics.statements import DECIDED, GRANTED, OPEN
-from core.calendar import SHANGHAI
+from core.calendar import SHANGHAI, midnight
 from desk.addresses import with_query
 from desk.filters import Menu
 from merchants import channels

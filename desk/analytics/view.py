@@ -1,6 +1,7 @@
 """What refunds tell: the page and its table to take away."""
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -17,7 +18,7 @@ from desk.analytics import kpis, table
 from desk.analytics.links import Links
 from desk.analytics.page import Controls, analytics_page
 from desk.filters import Option
-from desk.rendering import render_page
+from desk.rendering import as_file, render_page
 from merchants.rights import Act
 
 
@@ -51,7 +52,7 @@ def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 @staff_reads(Act.SEE_ANALYTICS)
 @reports
-def analytics_csv(request: HttpRequest, scope: Scope) -> HttpResponse:
+def analytics_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     """The same figures as a table, one a line."""
     period, _ = _period(request)
     store, channel = _chosen(request, scope)
@@ -62,12 +63,7 @@ def analytics_csv(request: HttpRequest, scope: Scope) -> HttpResponse:
         payouts=payouts(scope=counted, period=period),
         fees_lost_fen=fees_lost_fen(scope=counted, period=period),
     )
-    name = f"refunds-{period.first_date.isoformat()}-{period.last_date.isoformat()}.csv"
-    return HttpResponse(
-        text,
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return as_file(text, name=f"refunds-{period.first_date.isoformat()}-{period.last_date.isoformat()}.csv")
 
 
 def _period(request: HttpRequest) -> tuple[Period, str]:

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.contrib import messages
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -15,7 +13,7 @@ from core.errors import Conflict, DomainError, Invalid, existing
 from desk import words
 from desk.access import ALL_STORES, Scope, staff_page
 from desk.filters import Choice
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants import api_keys as keys
 from merchants.models import ApiKey, KeyScope, Store
 from merchants.rights import Act
@@ -186,8 +184,7 @@ def revoke(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
         keys.revoke(key=key, by=scope.by, at=timezone.now(), typed_name=request.POST.get("typed_name", ""))
     except Invalid as error:
         return _confirmation(request, key, "revoke", error)
-    messages.success(request, gettext("%(name)s is revoked.") % {"name": key.name})
-    return redirect("desk:api-keys")
+    return done(request, gettext("%(name)s is revoked.") % {"name": key.name}, "desk:api-keys")
 
 
 def _key(scope: Scope, key_id: int) -> ApiKey:

@@ -1,7 +1,5 @@
 """What a till shows for a decision, on the phone that scanned it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

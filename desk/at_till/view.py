@@ -1,10 +1,6 @@
 """A refund decided at the till: what its code opens on the phone of who may decide."""
 
-from __future__ import annotations
-
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -13,7 +9,7 @@ from desk import words
 from desk.access import Scope, staff_page
 from desk.addresses import refund as refund_url
 from desk.at_till.page import AtTillPage, asked
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.rights import Act
 from refunds.review import at_the_till
 from refunds.states import State
@@ -44,8 +40,7 @@ def at_till(request: HttpRequest, scope: Scope, token: str) -> HttpResponse:
                 State.REJECTED: gettext("%(number)s: rejected. The till shows it."),
                 State.IN_REVIEW: gettext("%(number)s: yours is the first of two approvals. The till shows it."),
             }.get(State(decided.state), gettext("%(number)s: approved. The till shows it."))
-            messages.success(request, said % {"number": decided.number})
-            return redirect(refund_url(decided.number))
+            return done(request, said % {"number": decided.number}, refund_url(decided.number))
     try:
         row = at_the_till.scan(token=token, by=scope.by, at=now)
     except NotFound:

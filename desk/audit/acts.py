@@ -1,7 +1,5 @@
 """What each act of the trail is called; acts on refunds are called as on the refund's own page."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

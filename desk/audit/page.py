@@ -1,7 +1,5 @@
 """What the page of the audit trail shows."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,13 +10,14 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.audit import checkpoints, keys, notes
 from core.audit.actors import ActorKind
 from core.audit.models import AuditCheckpoint, AuditEvent, AuditVerification
 from core.audit.verifying import Breach
 from core.numbers import refund_number
-from core.spreadsheets import cell, csv_lines, name
+from core.spreadsheets import Columns, cell, csv_lines, name, table
 from desk import filters, keyset, rows
 from desk.access import Scope
 from desk.addresses import refund as refund_url
@@ -189,31 +188,20 @@ def _subject(event: AuditEvent) -> str:
 
 def lines(found: QuerySet[AuditEvent]) -> Iterator[str]:
     """The file line by line, newest first."""
-    headers = [
-        gettext("Time"),
-        gettext("Kind of actor"),
-        gettext("Who"),
-        gettext("Act"),
-        gettext("In words"),
-        gettext("About"),
-        gettext("Id"),
-        gettext("Data"),
-        gettext("Event"),
-    ]
     rows = found.order_by("-at", "-pk").iterator(chunk_size=1_000)
     some = iter(lambda: notes.told(islice(rows, 1_000)), [])
-    return csv_lines(chain([headers], map(_cells, chain.from_iterable(some))))
+    return csv_lines(table(COLUMNS, chain.from_iterable(some)))
 
 
-def _cells(event: AuditEvent) -> list[str]:
-    return [
-        when(event.at),
-        cell(event.actor_kind),
-        name(timeline.actor(event) or event.actor_name),
-        cell(event.action),
-        cell(" ".join(part for part in words(event) if part)),
-        cell(event.object_type),
-        name(event.object_id),
-        cell(json.dumps(event.data, ensure_ascii=False, sort_keys=True)),
-        str(event.pk),
-    ]
+#: What the file shows.
+COLUMNS: Columns = (
+    (_("Time"), lambda event: when(event.at)),
+    (_("Kind of actor"), lambda event: cell(event.actor_kind)),
+    (_("Who"), lambda event: name(timeline.actor(event) or event.actor_name)),
+    (_("Act"), lambda event: cell(event.action)),
+    (_("In words"), lambda event: cell(" ".join(part for part in words(event) if part))),
+    (_("About"), lambda event: cell(event.object_type)),
+    (_("Id"), lambda event: name(event.object_id)),
+    (_("Data"), lambda event: cell(json.dumps(event.data, ensure_ascii=False, sort_keys=True))),
+    (_("Event"), lambda event: str(event.pk)),
+)

@@ -1,9 +1,7 @@
 """The audit trail: read, taken away, verified. Owners, managers and finance of the whole merchant."""
 
-from __future__ import annotations
-
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,12 +10,12 @@ from django.utils.translation import gettext
 
 from core.audit.checkpoints import as_line
 from core.database.timeouts import reports
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, existing
 from desk import words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import with_query
 from desk.audit.page import Verified, audit_page, lines, narrowed
-from desk.rendering import render_page
+from desk.rendering import as_file, done, render_page
 from merchants import audit_trail
 from merchants.rights import Act
 
@@ -40,12 +38,7 @@ def audit_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     except Invalid as error:
         messages.error(request, words.short(error))
         return redirect(with_query(reverse("desk:audit"), query))
-    name = f"audit-{timezone.localtime(now):%Y%m%d-%H%M%S}.csv"
-    return StreamingHttpResponse(
-        lines(found),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"},
-    )
+    return as_file(lines(found), name=f"audit-{timezone.localtime(now):%Y%m%d-%H%M%S}.csv")
 
 
 @staff_reads(Act.SEE_AUDIT)
@@ -54,27 +47,15 @@ def chain(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     """The whole trail with its checkpoints, for ``clients/verify.py``."""
     now = timezone.now()
     found = audit_trail.chain_taken_away(by=scope.by, at=now)
-    return StreamingHttpResponse(
-        (f"{line}\n".encode() for line in found),
-        content_type="application/x-ndjson",
-        headers={
-            "Content-Disposition": f'attachment; filename="audit-chain-{timezone.localtime(now):%Y%m%d-%H%M%S}.jsonl"',
-            "X-Accel-Buffering": "no",
-        },
-    )
+    name = f"audit-chain-{timezone.localtime(now):%Y%m%d-%H%M%S}.jsonl"
+    return as_file((f"{line}\n".encode() for line in found), name=name)
 
 
 @staff_reads(Act.SEE_AUDIT)
-def checkpoint(request: HttpRequest, scope: Scope) -> HttpResponse:
+def checkpoint(request: HttpRequest, scope: Scope) -> HttpResponseBase:
     """The newest checkpoint, to be kept elsewhere."""
-    last = audit_trail.checkpoints_of(by=scope.by).order_by("-pk").first()
-    if last is None:
-        raise Http404
-    return HttpResponse(
-        as_line(last.body, last.signatures),
-        content_type="application/json",
-        headers={"Content-Disposition": f'attachment; filename="checkpoint-{last.seq}.json"'},
-    )
+    last = existing(audit_trail.checkpoints_of(by=scope.by).order_by("-pk").first(), "checkpoint")
+    return as_file(as_line(last.body, last.signatures), name=f"checkpoint-{last.seq}.json")
 
 
 @staff_posts(Act.SEE_AUDIT)
@@ -85,8 +66,7 @@ def holder(request: HttpRequest, scope: Scope) -> HttpResponse:
     except Invalid as error:
         page = audit_page(scope=scope, query=request.GET, error=words.short(error))
         return render_page(request, "desk/audit.html", page, status=words.status(error))
-    messages.success(request, gettext("Saved."))
-    return redirect("desk:audit")
+    return done(request, gettext("Saved."), "desk:audit")
 
 
 @staff_posts(Act.SEE_AUDIT)
@@ -105,5 +85,6 @@ def verify_whole(request: HttpRequest, scope: Scope) -> HttpResponse:
     except Conflict as error:
         page = audit_page(scope=scope, query=request.GET, error=words.short(error))
         return render_page(request, "desk/audit.html", page, status=words.status(error))
-    messages.success(request, gettext("The whole trail is being verified. What is found stands here when it is done."))
-    return redirect("desk:audit")
+    return done(
+        request, gettext("The whole trail is being verified. What is found stands here when it is done."), "desk:audit"
+    )

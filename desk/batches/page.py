@@ -1,7 +1,5 @@
 """What the pages of batches show."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +14,8 @@ from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
 from desk.filters import Option
-from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, text
+from desk.forms import flag, text
+from desk.settings.layout import Cell, Fact, Facts, Form, Row, SettingsPage, Table, form
 from desk.templatetags.desk_format import seconds, when_minute
 from merchants.rights import Act
 from refunds.intake import batches
@@ -55,9 +54,7 @@ def batches_page(*, scope: Scope) -> BatchesPage:
     )
 
 
-def batch_page(
-    *, scope: Scope, batch: RefundBatch, wanted: Mapping[str, str], refusal: Refusal | None = None
-) -> SettingsPage:
+def batch_page(*, scope: Scope, batch: RefundBatch, wanted: Mapping[str, str]) -> SettingsPage:
     sums = batches.totals(batch)
     rows = batch.rows.select_related("request").defer("asked").order_by("number")
     chosen = {name: wanted[name] for name in ("verdict", "outcome") if wanted.get(name)}
@@ -86,7 +83,7 @@ def batch_page(
             )
         ],
         tables=[_table(batch, rows.filter(**chosen), chosen)],
-        forms=_forms(scope, batch, sums, refusal),
+        forms=_forms(scope, batch, sums),
         poll_url=_address(batch, **chosen) if batch.state in _MOVING else "",
     )
 
@@ -198,9 +195,7 @@ def _error(one: Mapping[str, str]) -> str:
     return f"{label}: {words(one['code'])}" if label else words(one["code"])
 
 
-def _forms(
-    scope: Scope, batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], refusal: Refusal | None
-) -> list[Form]:
+def _forms(scope: Scope, batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list[Form]:
     forms = []
     may_confirm = scope.may(Act.CONFIRM_BATCH) and batch.filed_by_id != scope.by.person_id
     if batch.state == BatchState.READY and may_confirm:
@@ -208,7 +203,7 @@ def _forms(
         fields = [text("window_minutes", gettext("Minutes in which all can be cancelled"), "10", kind="number")]
         if bad:
             label = gettext("Go on without the %(rows)s rows that cannot be asked for") % {"rows": bad}
-            fields.append(text("skip_bad", label, kind="flag"))
+            fields.append(flag("skip_bad", label))
         forms.append(
             form(
                 "confirm",
@@ -216,7 +211,6 @@ def _forms(
                 url=reverse("desk:batch-confirm", args=[batch.pk]),
                 button=gettext("Let it run"),
                 fields=fields,
-                refusal=refusal,
                 note=gettext("Somebody else than who filed it looks at the sums and at the rows, and lets it run."),
             )
         )
@@ -227,8 +221,6 @@ def _forms(
                 title=gettext("Call it off"),
                 url=reverse("desk:batch-cancel", args=[batch.pk]),
                 button=gettext("Cancel the batch"),
-                fields=[],
-                refusal=refusal,
                 note=gettext("No more of it is asked for. What was asked for already stays."),
                 tone="danger",
             )

@@ -1,7 +1,5 @@
 """Batches: filed with a file, looked at, confirmed by a second person, called off."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -65,6 +63,6 @@ def _take(request: HttpRequest, scope: Scope, batch_id: int, form: str, act: Cal
         request,
         form=form,
         act=act,
-        page=lambda refusal: batch_page(scope=scope, batch=found, wanted={}, refusal=refusal),
+        page=lambda: batch_page(scope=scope, batch=found, wanted={}),
         back=reverse("desk:batch", args=[batch_id]),
     )

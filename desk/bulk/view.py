@@ -1,7 +1,7 @@
 """The same decision for many refunds: first as a dry run with totals, then for real, each by itself.
 
-There is no second way of deciding: every row goes through the domain call of a single decision. The dry run makes the same
-calls and rolls them back, so that it promises exactly what will happen.
+There is no second way of deciding: every row goes through the domain call of a single decision, and can be taken back as long.
+The dry run makes the same calls and rolls them back, so that it promises exactly what will happen.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,11 +21,13 @@ from desk.access import Scope, staff_posts
 from desk.addresses import return_to
 from desk.forms import RejectReasonChoice
 from desk.rendering import go_on, is_htmx, refusal, render_page
+from desk.undo import show_undo
 from merchants.principals import Principal
 from merchants.rights import Act
 from merchants.signing import MustSign
-from refunds.models import RefundRequest
-from refunds.review import deciding
+from refunds.models import PendingDecision, RefundRequest
+from refunds.models.approval import Decision
+from refunds.review import deciding, pending
 from refunds.states import RejectReason, State
 
 
@@ -73,15 +75,20 @@ class BulkAction:
     message: str = ""
 
 
+def _decide(
+    decision: Decision, row: RefundRequest, version: int, order: BulkAction, **said: str
+) -> PendingDecision | None:
+    return pending.decide(request_id=row.pk, decision=decision, by=order.by, at=order.at, version=version, **said)[1]
+
+
 _DEEDS: dict[str, Callable[[RefundRequest, int, BulkAction], object]] = {
-    "approve": lambda row, version, order: deciding.approve(
-        request_id=row.pk, by=order.by, at=order.at, version=version
-    ),
-    "reject": lambda row, version, order: deciding.reject(
-        request_id=row.pk, by=order.by, at=order.at, version=version, reason=order.reason, message=order.message
+    "approve": lambda row, version, order: _decide(Decision.APPROVE, row, version, order),
+    "reject": lambda row, version, order: _decide(
+        Decision.REJECT, row, version, order, reason=order.reason, message=order.message
     ),
     "claim": lambda row, _version, order: deciding.claim(request_id=row.pk, by=order.by, at=order.at),
     "release": lambda row, _version, order: deciding.release(request_id=row.pk, by=order.by, at=order.at),
+    "undo": lambda row, _version, order: pending.undo(request_id=row.pk, by=order.by, at=order.at),
 }
 
 
@@ -103,6 +110,9 @@ def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
     errors = [(row, _refusal(row, order)) for row in rows]
     done = [row.pk for row, why in errors if why is None]
     first = 0
+    if order.action in ("approve", "reject") and (waiting := list(PendingDecision.objects.filter(pk__in=done))):
+        show_undo(request, waiting[0])
+        done = list(set(done) - {one.pk for one in waiting})
     if order.action == "approve":
         first = RefundRequest.objects.filter(pk__in=done, state=State.IN_REVIEW).count()
     _report(request, order.action, done=len(done) - first)
@@ -125,7 +135,8 @@ def _order(request: HttpRequest, scope: Scope) -> BulkAction:
     versions: dict[str, int] = {}
     for key in keys:
         number, _, version = key.partition("@")
-        versions[number] = int(version) if version.isascii() and version.isdigit() and len(version) < 9 else -1
+        seen = forms.whole(version, digits=8)
+        versions[number] = -1 if seen is None else seen
     order = BulkAction(action, scope.by, timezone.now(), versions)
     if action == "reject" and request.POST.get("confirm"):
         said = forms.rejection(request.POST)
@@ -151,6 +162,7 @@ def _dry_run(order: BulkAction, rows: list[RefundRequest], back: str) -> BulkPag
         "reject": gettext("Reject the refunds"),
         "claim": gettext("Claim"),
         "release": gettext("Release"),
+        "undo": gettext("Undo"),
     }
     return BulkPage(
         action=order.action,
@@ -189,5 +201,10 @@ def _report(request: HttpRequest, action: str, *, done: int) -> None:
         "reject": ngettext("%(n)s refund rejected.", "%(n)s refunds rejected.", done),
         "claim": ngettext("%(n)s refund claimed.", "%(n)s refunds claimed.", done),
         "release": ngettext("%(n)s refund released.", "%(n)s refunds released.", done),
+        "undo": ngettext(
+            "%(n)s refund is on your desk again. No money moved, and nobody was told.",
+            "%(n)s refunds are on your desk again. No money moved, and nobody was told.",
+            done,
+        ),
     }[action]
     messages.success(request, counted % {"n": done})

@@ -1,7 +1,5 @@
 """What the pages of carriers show. Of a contract, only the fields that are no secret."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from django.urls import reverse
@@ -10,10 +8,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from desk.access import Scope
-from desk.filters import Choice, Option
-from desk.forms import FormField
+from desk.filters import Choice, Option, choices
+from desk.forms import FormField, choice, flag, text
 from desk.notices import event_label
-from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
+from desk.settings.layout import Cell, Fact, Facts, Form, Row, SettingsPage, Table, form, settings_crumb
 from desk.templatetags.desk_format import when_minute
 from merchants.models import MessageCarrier
 from refunds.models.notification import Medium
@@ -44,7 +42,7 @@ ORDER_LABELS: Mapping[str, Promise] = {
 }
 
 
-def carriers_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
+def carriers_page(*, scope: Scope) -> SettingsPage:
     own = {row.kind: row for row in MessageCarrier.objects.filter(merchant_id=scope.staff.merchant_id)}
     table = Table(
         title=gettext("Carriers"),
@@ -60,7 +58,6 @@ def carriers_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPa
             )
             for kind, one in PROVIDERS.items()
         ],
-        empty="",
         icon="send",
     )
     chosen = carrying.orders({scope.staff.merchant_id})
@@ -83,20 +80,17 @@ def carriers_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPa
             )
             for event in sorted(wording.NOTIFIED)
         ],
-        empty="",
         icon="list-ordered",
     )
     order = form(
         "order",
         title=gettext("Change the order"),
         url=reverse("desk:carriers"),
-        button=gettext("Change the order"),
         fields=[
-            _choice("event", gettext("When"), {event: event_label(event) for event in sorted(wording.NOTIFIED)}),
-            _choice("language", gettext("Language"), LANGUAGE_NAMES),
-            _choice("order", gettext("Which way"), {name: str(label) for name, label in ORDER_LABELS.items()}),
+            choice("event", gettext("When"), [Choice(event, event_label(event)) for event in sorted(wording.NOTIFIED)]),
+            choice("language", gettext("Language"), choices(LANGUAGE_NAMES.items())),
+            choice("order", gettext("Which way"), choices(ORDER_LABELS.items())),
         ],
-        refusal=refusal,
         note=gettext("A medium that gives up a message hands it to the next one."),
     )
     return SettingsPage(
@@ -108,7 +102,7 @@ def carriers_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPa
     )
 
 
-def carrier_page(*, scope: Scope, provider: Provider, refusal: Refusal | None = None) -> SettingsPage:
+def carrier_page(*, scope: Scope, provider: Provider) -> SettingsPage:
     """One provider: its contract, its approved texts, a test."""
     row = MessageCarrier.objects.filter(merchant_id=scope.staff.merchant_id, kind=provider.kind).first()
     here, stored = [provider.kind], row.settings if row else {}
@@ -122,7 +116,7 @@ def carrier_page(*, scope: Scope, provider: Provider, refusal: Refusal | None = 
         )
         for name in provider.fields
     ]
-    position = {str(n): str(n) for n in range(1, 10)}
+    places = [Choice(str(n), str(n)) for n in range(1, 10)]
     wide = [
         form(
             "contract",
@@ -131,22 +125,16 @@ def carrier_page(*, scope: Scope, provider: Provider, refusal: Refusal | None = 
             button=gettext("Save"),
             fields=[
                 *fields,
-                _choice("position", gettext("Asked as number"), position, str(row.position if row else 1)),
-                FormField(
-                    name="enabled",
-                    label=gettext("In use"),
-                    kind="flag",
-                    values=("1",) if row is None or row.enabled else (),
-                ),
+                choice("position", gettext("Asked as number"), places, str(row.position if row else 1)),
+                flag("enabled", gettext("In use"), on=row is None or row.enabled),
             ],
-            refusal=refusal,
             note=gettext("Secrets are sealed and never shown again; one that is left empty stays as it is."),
         )
     ]
     forms: list[Form] = []
     if row is not None:
-        wide.append(_template_form(provider, refusal))
-        forms = _acts(provider, row, refusal)
+        wide.append(_template_form(provider))
+        forms = _acts(provider, row)
     notes = []
     if not provider.is_installed:
         said = gettext("Its library is an extra that this installation has not: requirements-carriers.txt.")
@@ -165,7 +153,7 @@ def carrier_page(*, scope: Scope, provider: Provider, refusal: Refusal | None = 
     )
 
 
-def _template_form(provider: Provider, refusal: Refusal | None) -> Form:
+def _template_form(provider: Provider) -> Form:
     events = {event: _label(event) for event in contracts.EVENTS if event != CODE or provider.medium == Medium.SMS}
     names = gettext(", ").join(f"{{{name}}}" for name in contracts.NAMES)
     hint = gettext("The text as it was approved, with these in the place of its variables: %(names)s") % {
@@ -181,17 +169,16 @@ def _template_form(provider: Provider, refusal: Refusal | None) -> Form:
         url=reverse("desk:carrier-template", args=[provider.kind]),
         button=gettext("Save the template"),
         fields=[
-            _choice("event", gettext("When"), events),
-            _choice("language", gettext("Language"), LANGUAGE_NAMES),
+            choice("event", gettext("When"), choices(events.items())),
+            choice("language", gettext("Language"), choices(LANGUAGE_NAMES.items())),
             text("id", gettext("Template's id; empty takes it away")),
             FormField(name="text", label=gettext("Text"), kind="long", hint=hint),
         ],
-        refusal=refusal,
         tone="",
     )
 
 
-def _acts(provider: Provider, row: MessageCarrier, refusal: Refusal | None) -> list[Form]:
+def _acts(provider: Provider, row: MessageCarrier) -> list[Form]:
     here, found = [provider.kind], []
     kept = {key: f"{_label(key.partition('/')[0])} · {LANGUAGE_NAMES[key.partition('/')[2]]}" for key in row.templates}
     if kept:
@@ -202,8 +189,10 @@ def _acts(provider: Provider, row: MessageCarrier, refusal: Refusal | None) -> l
                 title=gettext("Send it to yourself"),
                 url=reverse("desk:carrier-test", args=here),
                 button=gettext("Send a test"),
-                fields=[_choice("key", gettext("Template"), kept), text("recipient", to, required=True)],
-                refusal=refusal,
+                fields=[
+                    choice("key", gettext("Template"), choices(kept.items())),
+                    text("recipient", to, required=True),
+                ],
                 note=gettext("About a refund that never was. It is in the audit trail."),
                 tone="",
             )
@@ -213,9 +202,7 @@ def _acts(provider: Provider, row: MessageCarrier, refusal: Refusal | None) -> l
             "remove",
             title=gettext("Remove the contract"),
             url=reverse("desk:carrier-remove", args=here),
-            button=gettext("Remove the contract"),
-            fields=[FormField(name="confirmed", label=gettext("Its keys and templates are forgotten"), kind="flag")],
-            refusal=refusal,
+            fields=[flag("confirmed", gettext("Its keys and templates are forgotten"))],
             tone="danger",
         )
     )
@@ -257,8 +244,3 @@ def standing(provider: Provider, row: MessageCarrier | None) -> Cell:
 
 def _label(event: str) -> str:
     return gettext("One-time code") if event == CODE else event_label(event)
-
-
-def _choice(name: str, label: str, choices: Mapping[str, str], value: str = "") -> FormField:
-    offered = [Choice(key, said) for key, said in choices.items()]
-    return FormField(name=name, label=label, kind="choice", choices=offered, values=(value,) if value else ())

@@ -1,7 +1,5 @@
 """Carriers of messages: contracts, templates, tests, orders. Owners and managers of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core.errors import Invalid
 from desk.access import Scope, staff_page
 from desk.carriers.page import carrier_page, carriers_page
-from desk.settings.layout import show, take, whole_number
+from desk.settings.layout import take, whole_number
 from merchants.rights import Act
 from refunds.telling import contracts
 from refunds.telling.providers.contract import Template
@@ -24,8 +22,6 @@ from refunds.telling.providers.contract import Template
 @staff_page(Act.CHANGE_CREDENTIALS)
 def carriers(request: HttpRequest, scope: Scope) -> HttpResponse:
     """All providers, and the order of media; a POST changes the order of one event."""
-    if request.method != "POST":
-        return show(request, carriers_page(scope=scope))
 
     def change() -> str:
         event, language, order = (request.POST.get(name, "") for name in ("event", "language", "order"))
@@ -36,7 +32,7 @@ def carriers(request: HttpRequest, scope: Scope) -> HttpResponse:
         request,
         form="order",
         act=change,
-        page=lambda refusal: carriers_page(scope=scope, refusal=refusal),
+        page=lambda: carriers_page(scope=scope),
         back=reverse("desk:carriers"),
     )
 
@@ -47,8 +43,6 @@ def carriers(request: HttpRequest, scope: Scope) -> HttpResponse:
 def carrier(request: HttpRequest, scope: Scope, kind: str) -> HttpResponse:
     """One provider; a POST saves the contract."""
     its = contracts.provider(kind)
-    if request.method != "POST":
-        return show(request, carrier_page(scope=scope, provider=its))
 
     def save() -> str:
         wanted = contracts.Wanted(
@@ -121,6 +115,6 @@ def _take(request: HttpRequest, scope: Scope, kind: str, form: str, act: Callabl
         request,
         form=form,
         act=act,
-        page=lambda refusal: carrier_page(scope=scope, provider=its, refusal=refusal),
+        page=lambda: carrier_page(scope=scope, provider=its),
         back=reverse("desk:carrier", args=[kind]),
     )

@@ -1,7 +1,5 @@
 """What the pages of channel accounts show. Of credentials, only the names that are no secret."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -14,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from desk.access import Scope
 from desk.channel_accounts.profile import form_fields
 from desk.filters import Choice, Option
-from desk.forms import FormField
-from desk.settings.layout import Cell, Fact, Facts, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
+from desk.forms import FormField, choice, flag, text
+from desk.settings.layout import Cell, Fact, Facts, Row, SettingsPage, Table, form, settings_crumb
 from desk.templatetags.desk_format import when_minute
 from merchants import channels
 from merchants.models import ChannelAccount
@@ -84,7 +82,6 @@ def accounts_page(*, scope: Scope) -> SettingsPage:
             )
             for code in CHANNELS
         ],
-        empty="",
         icon="landmark",
     )
     return SettingsPage(
@@ -95,7 +92,7 @@ def accounts_page(*, scope: Scope) -> SettingsPage:
     )
 
 
-def open_page(*, scope: Scope, channel: str, refusal: Refusal | None = None) -> SettingsPage:
+def open_page(*, scope: Scope, channel: str) -> SettingsPage:
     """Credentials are entered once; nobody sees them again."""
     stores = [Choice("*", gettext("All stores")), *(Choice(store.code, store.name) for store in scope.stores())]
     return SettingsPage(
@@ -109,21 +106,16 @@ def open_page(*, scope: Scope, channel: str, refusal: Refusal | None = None) -> 
                 url=reverse("desk:channel-account-open", args=[channel]),
                 button=gettext("Open the account"),
                 fields=[
-                    FormField(name="store", label=gettext("Takes payments of"), kind="choice", choices=stores),
+                    choice("store", gettext("Takes payments of"), stores),
                     *credential_fields(channel),
-                    FormField(
-                        name="replaces",
-                        label=gettext("It replaces the account in use, which goes on refunding what it took"),
-                        kind="flag",
-                    ),
+                    flag("replaces", gettext("It replaces the account in use, which goes on refunding what it took")),
                 ],
-                refusal=refusal,
             )
         ],
     )
 
 
-def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | None = None) -> SettingsPage:
+def account_page(*, account: ChannelAccount, at: datetime) -> SettingsPage:
     found = channels.channel(account.channel)
     stored = account.credentials
     until = account.credentials_before_until
@@ -149,17 +141,13 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
             title=gettext("Test the connection"),
             url=reverse("desk:channel-account-test", args=here),
             button=gettext("Test now"),
-            fields=[],
-            refusal=refusal,
             note=gettext("The channel is asked about a refund that never was. No money moves."),
         ),
         form(
             "rotate",
             title=gettext("Change credentials"),
             url=reverse("desk:channel-account-rotate", args=here),
-            button=gettext("Change credentials"),
             fields=[*credential_fields(account.channel), _overlap_field()],
-            refusal=refusal,
             note=gettext("What is left empty stays as it is. Refunds that waited for new keys go out at once."),
             tone="",
         ),
@@ -169,7 +157,6 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
             url=reverse("desk:channel-account", args=here),
             button=gettext("Save the contract"),
             fields=list(form_fields(account)),
-            refusal=refusal,
             note=gettext("Empty: as the channel usually has it."),
             tone="",
         ),
@@ -180,11 +167,9 @@ def account_page(*, account: ChannelAccount, at: datetime, refusal: Refusal | No
                 "close",
                 title=gettext("Put it out of use"),
                 url=reverse("desk:channel-account-close", args=here),
-                button=gettext("Put it out of use"),
                 fields=[
                     text("typed", gettext("To confirm, type the account's code: %(code)s") % {"code": account.code})
                 ],
-                refusal=refusal,
                 note=gettext("It takes no new payments. What was paid into it is refunded through it as ever."),
                 tone="danger",
             )
@@ -215,8 +200,7 @@ def _overlap_field() -> FormField:
         Choice("7d", gettext("seven days")),
         Choice("0", gettext("not at all")),
     ]
-    label = gettext("Notices under the old ones are still read for")
-    return FormField(name="overlap", label=label, kind="choice", values=("24h",), choices=choices)
+    return choice("overlap", gettext("Notices under the old ones are still read for"), choices, "24h")
 
 
 def standing(account: ChannelAccount) -> Cell:

@@ -1,7 +1,5 @@
 """What an account's contract says, as a form: fields made from ``payment_channels.profile``, each empty where it is as usual."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import time

@@ -1,7 +1,5 @@
 """Channel accounts. Owners and managers of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -35,8 +33,6 @@ def open_account(request: HttpRequest, scope: Scope, channel: str) -> HttpRespon
     """The form of a channel; a POST opens an account."""
     if channel not in CHANNELS:
         raise NotFound("there is no such channel")
-    if request.method != "POST":
-        return show(request, open_page(scope=scope, channel=channel))
 
     def add() -> str:
         data = request.POST
@@ -57,7 +53,7 @@ def open_account(request: HttpRequest, scope: Scope, channel: str) -> HttpRespon
         request,
         form="open",
         act=add,
-        page=lambda refusal: open_page(scope=scope, channel=channel, refusal=refusal),
+        page=lambda: open_page(scope=scope, channel=channel),
         back=reverse("desk:channel-accounts"),
     )
 
@@ -66,8 +62,6 @@ def open_account(request: HttpRequest, scope: Scope, channel: str) -> HttpRespon
 def account(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """One account; a POST says what its contract says."""
     found, now = _account(scope, code), timezone.now()
-    if request.method != "POST":
-        return show(request, account_page(account=found, at=now))
 
     def save() -> str:
         acts.change_profile(account_id=found.pk, given=typed_profile(request.POST, found), by=scope.by, at=now)
@@ -130,7 +124,7 @@ def _take(request: HttpRequest, found: ChannelAccount, form: str, act: Callable[
         request,
         form=form,
         act=act,
-        page=lambda refusal: account_page(account=found, at=at, refusal=refusal),
+        page=lambda: account_page(account=found, at=at),
         back=reverse("desk:channel-account", args=[found.code]),
     )
 

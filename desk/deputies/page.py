@@ -1,7 +1,5 @@
 """Who decides for whom while they are away."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,16 +1,14 @@
 """Deputies: given for a time and ended early. Owners and managers only."""
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, existing
 from desk import forms, words
 from desk.access import Scope, staff_page, staff_posts
 from desk.deputies.page import deputies_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants import delegations
 from merchants.rights import Act
 
@@ -36,8 +34,7 @@ def deputies(request: HttpRequest, scope: Scope) -> HttpResponse:
             error = words.explain(refused)
         else:
             said = gettext("%(deputy)s decides for %(absent)s.")
-            messages.success(request, said % {"deputy": row.deputy.name, "absent": row.absent.name})
-            return redirect("desk:deputies")
+            return done(request, said % {"deputy": row.deputy.name, "absent": row.absent.name}, "desk:deputies")
     typed = {name: request.POST.get(name, "") for name in _FIELDS}
     page = deputies_page(scope=scope, at=now, typed=typed, form_error=error)
     return render_page(request, "desk/deputies.html", page, status=422 if error else 200)
@@ -48,15 +45,11 @@ def revoke(request: HttpRequest, scope: Scope, delegation_id: int) -> HttpRespon
     """End it now."""
     row = delegations.revoke(delegation_id=delegation_id, by=scope.by, at=timezone.now())
     said = gettext("%(deputy)s no longer decides for %(absent)s.")
-    messages.success(request, said % {"deputy": row.deputy.name, "absent": row.absent.name})
-    return redirect("desk:deputies")
+    return done(request, said % {"deputy": row.deputy.name, "absent": row.absent.name}, "desk:deputies")
 
 
 def _person(request: HttpRequest, name: str) -> int:
-    found = forms.whole(request.POST.get(name, ""), digits=18)
-    if found is None:
-        raise NotFound("there is no such colleague")
-    return found
+    return existing(forms.whole(request.POST.get(name, ""), digits=18), "colleague")
 
 
 def _limit_fen(request: HttpRequest) -> int | None:

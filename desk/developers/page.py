@@ -1,7 +1,5 @@
 """What the page for developers shows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

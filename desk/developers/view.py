@@ -1,7 +1,5 @@
 """The page for developers, and test keys. Owners and managers only."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect

@@ -1,26 +1,25 @@
 """Lists made into files by a worker: what the list of the same address shows, all of it or nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone, translation
-from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core import tenant_wall
 from core.database import timeouts
 from core.errors import DomainError
 from core.money import yuan
-from core.spreadsheets import cell, csv_lines, from_cell, name, workbook
+from core.spreadsheets import Columns, cell, csv_lines, from_cell, name, table, workbook
 from desk import rows
 from desk.access import Scope, scope_of
-from desk.notices import notice
+from desk.notices import event_label
 from desk.notifications.listing import listed as notifications_listed
 from desk.refunds import export as refunds_export
 from desk.refunds.listing import listed as refunds_listed
@@ -28,22 +27,17 @@ from desk.templatetags.desk_format import when
 from desk.transactions.listing import listed as transactions_listed
 from merchants import channels
 from merchants.models import Staff
-from refunds.models import ListExport, Notification
-from refunds.queries import beyond
+from refunds.models import ListExport
 from refunds.review import exporting
-from terminals.models import Transaction
-
-_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A list as a table: its rows for an address, newest first by ``field``, and the cells of each. ¥ heads amounts."""
+    """A list as a table: its rows for an address, newest first by ``field``. ¥ heads amounts."""
 
     rows: Callable[[QueryDict, Scope], QuerySet[Any]]
     field: str
-    headers: Callable[[], list[str]]
-    cells: Callable[[Any], list[str]]
+    columns: Columns
 
 
 class Cancelled(Exception):
@@ -72,33 +66,27 @@ def _apart(merchant_id: int) -> Iterator[None]:
 
 
 def _made(export: ListExport) -> bytes:
-    query, table = QueryDict(export.query), TABLES[export.page]
+    query, wanted = QueryDict(export.query), TABLES[export.page]
     # As they are now: a right or a store that was taken away counts.
     scope = scope_of(Staff.objects.get(pk=export.staff_id))
     filters = {key: str(query[key]) for key in query}
     found = exporting.checked(
-        table.rows(query, scope), by=scope.by, filters=filters, at=timezone.now(), page=export.page
+        wanted.rows(query, scope), by=scope.by, filters=filters, at=timezone.now(), page=export.page
     )
-    lines = _lines(export, table, found)
+    lines = table(wanted.columns, _rows(export, wanted, found))
     if export.form == "csv":
         return "".join(csv_lines(lines)).encode()
     return workbook(_typed(lines))
 
 
-def _lines(export: ListExport, table: Table, found: QuerySet[Any]) -> Iterator[list[str]]:
-    """The table, read page by page along its key; between pages it is noted how far it is."""
+def _rows(export: ListExport, wanted: Table, found: QuerySet[Any]) -> Iterator[Any]:
+    """What the list has, read page by page along its key; between pages it is noted how far it is."""
     total, done = exporting.counted(found), 0
-    yield table.headers()
-    page = list(found.order_by(f"-{table.field}", "-pk")[:_PAGE])
-    while page:
+    for page in refunds_export.in_pages(found, wanted.field):
         if not exporting.is_wanted(export, rows=max(total, done), done=done):
             raise Cancelled
-        yield from map(table.cells, page)
+        yield from page
         done += len(page)
-        last: Model = page[-1]
-        after = beyond(field=table.field, value=getattr(last, table.field), pk=last.pk, descending=True)
-        more = found.filter(after).order_by(f"-{table.field}", "-pk")
-        page = list(more[:_PAGE]) if len(page) == _PAGE else []
     if not exporting.is_wanted(export, rows=done, done=done):
         raise Cancelled
 
@@ -116,85 +104,45 @@ def _typed(lines: Iterable[Sequence[str]]) -> Iterator[Sequence[str | Decimal]]:
         ]
 
 
-def _sale_headers() -> list[str]:
-    return [
-        gettext("Receipt"),
-        gettext("Paid at"),
-        gettext("Channel"),
-        gettext("Channel no."),
-        gettext("Store code"),
-        gettext("Store"),
-        gettext("Till"),
-        gettext("Cashier"),
-        gettext("Payer"),
-        gettext("Paid (¥)"),
-        gettext("Refunded so far (¥)"),
-        gettext("Refundable (¥)"),
-        gettext("State"),
-    ]
-
-
-def _sale_cells(sale: Transaction) -> list[str]:
-    row = rows.sale(sale)
-    return [
-        name(sale.order_no),
-        when(sale.paid_at),
-        cell(channels.label(sale.channel)),
-        name(sale.channel_transaction_no),
-        name(sale.store.code),
-        name(sale.store.name),
-        name(row.terminal_code),
-        name(sale.cashier),
-        name(row.payer_masked),
-        yuan(row.paid_fen),
-        yuan(row.refunded_fen),
-        yuan(row.refundable_fen),
-        cell(row.state_label),
-    ]
-
-
-def _notice_headers() -> list[str]:
-    return [
-        gettext("Time"),
-        gettext("Refund"),
-        gettext("Told"),
-        gettext("Medium"),
-        gettext("To"),
-        gettext("Tries"),
-        gettext("State"),
-    ]
-
-
-def _notice_cells(message: Notification) -> list[str]:
-    said = notice(message)
-    return [
-        when(said.at),
-        name(message.request.number),
-        cell(said.title),
-        cell(message.get_medium_display()),
-        name(message.masked_recipient),
-        str(message.attempts),
-        cell(str(said.state_label)),
-    ]
-
+_SALES: Columns = (
+    (_("Receipt"), lambda sale: name(sale.order_no)),
+    (_("Paid at"), lambda sale: when(sale.paid_at)),
+    (_("Channel"), lambda sale: cell(channels.label(sale.channel))),
+    (_("Channel no."), lambda sale: name(sale.channel_transaction_no)),
+    (_("Store code"), lambda sale: name(sale.store.code)),
+    (_("Store"), lambda sale: name(sale.store.name)),
+    (_("Till"), lambda sale: name(sale.terminal.code) if sale.terminal else ""),
+    (_("Cashier"), lambda sale: name(sale.cashier)),
+    (_("Payer"), lambda sale: name(rows.payer(sale))),
+    (_("Paid (¥)"), lambda sale: yuan(sale.amount_fen)),
+    (_("Refunded so far (¥)"), lambda sale: yuan(sale.refunded_fen)),
+    (_("Refundable (¥)"), lambda sale: yuan(sale.refundable_fen)),
+    (_("State"), lambda sale: cell(rows.sale_state(sale)[0])),
+)
+_NOTICES: Columns = (
+    (_("Time"), lambda message: when(message.sent_at or message.created_at)),
+    (_("Refund"), lambda message: name(message.request.number)),
+    (_("Told"), lambda message: cell(event_label(message.event))),
+    (_("Medium"), lambda message: cell(message.get_medium_display())),
+    (pgettext_lazy("of a message", "To"), lambda message: name(message.masked_recipient)),
+    (_("Tries"), lambda message: str(message.attempts)),
+    (_("State"), lambda message: cell(message.get_state_display())),
+)
 
 TABLES = {
     "refunds": Table(
         lambda query, scope: refunds_export.read(refunds_listed(query, scope=scope, at=timezone.now()).rows),
         "created_at",
-        refunds_export.headers,
-        refunds_export.cells,
+        refunds_export.COLUMNS,
     ),
     "transactions": Table(
         lambda query, scope: transactions_listed(query, scope=scope).rows.select_related("store", "terminal"),
         "paid_at",
-        _sale_headers,
-        _sale_cells,
+        _SALES,
     ),
     "notifications": Table(
         lambda query, scope: notifications_listed(query, scope=scope).rows.select_related("request").defer("recipient"),
         "created_at",
-        _notice_headers,
-        _notice_cells,
+        _NOTICES,
     ),
 }

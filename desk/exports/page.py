@@ -1,7 +1,5 @@
 """One's own files: how far they are, and where they are taken."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

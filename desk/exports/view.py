@@ -1,21 +1,19 @@
 """Lists as files: asked for, followed, taken, called off."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 
 from core.errors import Invalid
-from core.spreadsheets import XLSX
 from desk import words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import return_to
 from desk.exports.page import exports_page
-from desk.rendering import render_page
+from desk.rendering import as_file, render_page
 from merchants.rights import Act
 from refunds.review import exporting
 
@@ -45,12 +43,10 @@ def ask(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 @staff_reads(Act.EXPORT)
-def file(request: HttpRequest, scope: Scope, export_id: int) -> HttpResponse:
+def file(request: HttpRequest, scope: Scope, export_id: int) -> HttpResponseBase:
     found = exporting.take(export_id=export_id, by=scope.by, at=timezone.now())
-    kind = "text/csv; charset=utf-8" if found.form == "csv" else XLSX
     name = f"{found.page}-{timezone.localtime(found.asked_at):%Y%m%d-%H%M%S}.{found.form}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(bytes(found.content), content_type=kind, headers=headers)
+    return as_file(bytes(found.content), name=name)
 
 
 @staff_posts(Act.EXPORT)

@@ -75,13 +75,13 @@ class Disaster:
 
 def typed_disaster(data: QueryDict) -> Disaster:
     """Raises ``Invalid``."""
-    number = data.get("hours", "").strip()
-    if not (number.isascii() and number.isdigit() and len(number) < 4):
+    number = forms.whole(data.get("hours", "").strip(), digits=3)
+    if number is None:
         raise Invalid("not a number of hours", code="grace_invalid")
     return Disaster(
         None if data.get("all_stores") else data.getlist("stores"),
         forms.moment(data.get("starts_at", "")),
         forms.moment(data.get("ends_at", "")),
-        int(number),
+        number,
         data.get("reason", "").strip()[:200],
     )

@@ -1,7 +1,5 @@
 """What the page of opening hours shows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

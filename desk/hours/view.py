@@ -1,8 +1,6 @@
 """Opening hours, other days and more time after a disaster. Owners and managers."""
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -11,7 +9,7 @@ from desk import words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.hours.form import EVERY, typed_day, typed_disaster, typed_hours
 from desk.hours.page import hours_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants import opening
 from merchants.rights import Act
 from merchants.stores import store_by_code
@@ -38,8 +36,7 @@ def set_store(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
         )
     except Invalid as error:
         return _refused(request, scope, error, store_code=code, error=words.short(error))
-    messages.success(request, gettext("The hours of %(store)s are saved.") % {"store": store.name})
-    return redirect("desk:hours")
+    return done(request, gettext("The hours of %(store)s are saved.") % {"store": store.name}, "desk:hours")
 
 
 @staff_posts(Act.SET_HOURS)
@@ -50,8 +47,7 @@ def set_day(request: HttpRequest, scope: Scope) -> HttpResponse:
         opening.set_day(day=day, kind=request.POST.get("kind", ""), by=scope.by, at=timezone.now())
     except Invalid as error:
         return _refused(request, scope, error, day_error=words.short(error))
-    messages.success(request, gettext("%(day)s is saved.") % {"day": day})
-    return redirect("desk:hours")
+    return done(request, gettext("%(day)s is saved.") % {"day": day}, "desk:hours")
 
 
 @staff_posts(Act.GIVE_GRACE)
@@ -70,8 +66,7 @@ def declare(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
     except (Conflict, Invalid) as error:
         return _refused(request, scope, error, grace_error=words.short(error))
-    messages.success(request, gettext("%(hours)s hours more are given.") % {"hours": given.hours})
-    return redirect("desk:hours")
+    return done(request, gettext("%(hours)s hours more are given.") % {"hours": given.hours}, "desk:hours")
 
 
 def _store_ids(scope: Scope, codes: list[str]) -> list[int]:
@@ -88,8 +83,7 @@ def end(request: HttpRequest, scope: Scope, grace_id: int) -> HttpResponse:
         grace.end(grace_id=grace_id, by=scope.by, at=timezone.now())
     except Conflict as error:
         return _refused(request, scope, error, grace_error=words.short(error))
-    messages.success(request, gettext("It is ended. What has more time keeps it."))
-    return redirect("desk:hours")
+    return done(request, gettext("It is ended. What has more time keeps it."), "desk:hours")
 
 
 def _refused(request: HttpRequest, scope: Scope, refusal: DomainError, **said: str) -> HttpResponse:

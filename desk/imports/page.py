@@ -1,7 +1,5 @@
 """What the pages of imports show: the last ones, and what the columns of a new one are."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +10,8 @@ from core.errors import DomainError
 from desk import words
 from desk.access import Scope
 from desk.filters import Choice, Option
-from desk.forms import FormField
-from desk.settings.layout import Cell, Form, Refusal, Row, SettingsPage, Table, form, text
+from desk.forms import FormField, choice, flag, text
+from desk.settings.layout import Cell, Form, Row, SettingsPage, Table, form
 from refunds.intake import batches, import_fields, importing
 from refunds.models import ImportFile, RefundBatch
 from refunds.models.batch import BatchKind
@@ -40,7 +38,7 @@ def imports_page(*, scope: Scope, error: DomainError | None = None) -> ImportsPa
     )
 
 
-def columns_page(*, scope: Scope, file: ImportFile, refusal: Refusal | None = None) -> SettingsPage:
+def columns_page(*, scope: Scope, file: ImportFile) -> SettingsPage:
     """The first rows, and a choice of columns for each field; what is probable is chosen."""
     table, batch = importing.table_of(file), file.batch
     guessed = import_fields.guess(table.columns, kind=batch.kind)
@@ -50,21 +48,13 @@ def columns_page(*, scope: Scope, file: ImportFile, refusal: Refusal | None = No
     fields: list[FormField] = []
     for one in import_fields.fields_of(batch.kind):
         column = guessed.get(one.name, "")
-        fields.append(
-            FormField(
-                name=one.name,
-                label=str(one.label),
-                kind="choice",
-                choices=choices,
-                values=(column,) if column else (),
-            )
-        )
+        fields.append(choice(one.name, str(one.label), choices, column))
         if one.same:
             said = "" if column else usual.get(one.name, "")
             label = gettext("%(field)s, the same in all rows") % {"field": one.label}
             fields.append(text(f"same.{one.name}", label, said))
-    is_fen = "1" if guessed.get("amount", "").casefold().endswith(("fen", "分", "分)")) else ""
-    fields.append(text("is_fen", gettext("Amounts are in fen"), is_fen, kind="flag"))
+    is_fen = guessed.get("amount", "").casefold().endswith(("fen", "分", "分)"))
+    fields.append(flag("is_fen", gettext("Amounts are in fen"), on=is_fen))
     return SettingsPage(
         title=batch.name,
         sub=gettext("%(rows)s rows. Say what the columns are: all rows are then read and checked without any effect.")
@@ -78,7 +68,6 @@ def columns_page(*, scope: Scope, file: ImportFile, refusal: Refusal | None = No
                 url=reverse("desk:import-columns", args=[batch.pk]),
                 button=gettext("Read and check it"),
                 fields=fields,
-                refusal=refusal,
             )
         ],
         forms=[_cancel(batch)],
@@ -101,8 +90,6 @@ def _cancel(batch: RefundBatch) -> Form:
         title=gettext("Call it off"),
         url=reverse("desk:batch-cancel", args=[batch.pk]),
         button=gettext("Forget the file"),
-        fields=[],
-        refusal=None,
         note=gettext("Nothing of it is taken in."),
         tone="danger",
     )
@@ -113,6 +100,5 @@ def _sample(columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -
         title=gettext("First rows"),
         columns=[gettext("Row"), *columns],
         rows=[Row(cells=[Cell(text=str(line)), *(Cell(text=cell[:40]) for cell in cells)]) for line, cells in rows],
-        empty="",
         icon="layers",
     )

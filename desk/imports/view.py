@@ -1,20 +1,19 @@
 """Imports: a file is brought, its columns are named, and what failed is taken back. In between it is a batch."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.errors import Conflict, Invalid
-from core.spreadsheets import XLSX, csv_lines, name, workbook
+from core.spreadsheets import csv_lines, name, workbook
 from core.table_files import MAX_BYTES, NotATable
 from desk import words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.imports.page import columns_page, imports_page, named
-from desk.rendering import render_page
+from desk.rendering import as_file, render_page
 from desk.settings.layout import show, take
 from merchants.rights import Act
 from refunds.intake import importing
@@ -73,17 +72,15 @@ def name_columns(request: HttpRequest, scope: Scope, batch_id: int) -> HttpRespo
         request,
         form="columns",
         act=act,
-        page=lambda refusal: columns_page(scope=scope, file=file, refusal=refusal),
+        page=lambda: columns_page(scope=scope, file=file),
         back=reverse("desk:batch", args=[batch_id]),
     )
 
 
 @staff_reads(Act.FILE_BATCH)
-def failed(request: HttpRequest, scope: Scope, batch_id: int) -> HttpResponse:
+def failed(request: HttpRequest, scope: Scope, batch_id: int) -> HttpResponseBase:
     """What was not taken in, as it stood in the file, with the reasons."""
     rows = importing.failed(batch_id=batch_id, by=scope.by, at=timezone.now())
-    is_csv = request.GET.get("as") == "csv"
-    content = "".join(csv_lines([name(cell) for cell in row] for row in rows)) if is_csv else workbook(rows)
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8" if is_csv else XLSX)
-    response["Content-Disposition"] = f'attachment; filename="failed-{batch_id}.{"csv" if is_csv else "xlsx"}"'
-    return response
+    if request.GET.get("as") == "csv":
+        return as_file(csv_lines([name(cell) for cell in row] for row in rows), name=f"failed-{batch_id}.csv")
+    return as_file(workbook(rows), name=f"failed-{batch_id}.xlsx")

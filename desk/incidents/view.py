@@ -1,10 +1,7 @@
 """Incidents: opened, put before their provider, apologised for, closed."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -14,7 +11,7 @@ from core.errors import DomainError, Forbidden, NotFound
 from desk import forms, words
 from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.incidents.page import incident_page, incidents_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.rights import Act
 from refunds.follow_up import incidents as domain
 from refunds.follow_up.incidents import Problem, Ticket, Told
@@ -70,7 +67,7 @@ def ticket(request: HttpRequest, scope: Scope, incident_id: int) -> HttpResponse
         domain.ask_provider(incident_id=incident_id, ticket=asked, refunds_wait=wait, by=scope.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, scope, incident_id, error, typed)
-    return _done(request, incident_id, gettext("Noted; the incident is due by what was promised."))
+    return done(request, gettext("Noted; the incident is due by what was promised."), "desk:incident", incident_id)
 
 
 @staff_posts(Act.HANDLE_INCIDENT)
@@ -81,7 +78,7 @@ def answer(request: HttpRequest, scope: Scope, incident_id: int) -> HttpResponse
         domain.note_answer(incident_id=incident_id, words=typed["words"], by=scope.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, scope, incident_id, error, typed)
-    return _done(request, incident_id, gettext("The answer is noted."))
+    return done(request, gettext("The answer is noted."), "desk:incident", incident_id)
 
 
 @staff_posts(Act.HANDLE_INCIDENT)
@@ -94,7 +91,7 @@ def apologise(request: HttpRequest, scope: Scope, incident_id: int) -> HttpRespo
         return _refused(request, scope, incident_id, error, {})
     if dry_run:
         return _page(request, scope, incident_id, would=told)
-    return _done(request, incident_id, gettext("Written to: %(n)s people.") % {"n": told.people})
+    return done(request, gettext("Written to: %(n)s people.") % {"n": told.people}, "desk:incident", incident_id)
 
 
 @staff_posts(Act.HANDLE_INCIDENT)
@@ -112,7 +109,7 @@ def close(request: HttpRequest, scope: Scope, incident_id: int) -> HttpResponse:
         )
     except DomainError as error:
         return _refused(request, scope, incident_id, error, typed)
-    return _done(request, incident_id, gettext("The incident is closed."))
+    return done(request, gettext("The incident is closed."), "desk:incident", incident_id)
 
 
 def _typed(request: HttpRequest, *names: str) -> dict[str, str]:
@@ -122,11 +119,6 @@ def _typed(request: HttpRequest, *names: str) -> dict[str, str]:
 
 def _moment(text: str) -> datetime | None:
     return forms.moment(text) if text else None
-
-
-def _done(request: HttpRequest, incident_id: int, said: str) -> HttpResponse:
-    messages.success(request, said)
-    return redirect("desk:incident", incident_id=incident_id)
 
 
 def _refused(

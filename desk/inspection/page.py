@@ -1,7 +1,5 @@
 """The goods to look at, a row of fields for each way in which pieces of an article may be."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

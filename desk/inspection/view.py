@@ -1,7 +1,5 @@
 """Looking at goods that came back: piece by piece, with photos, and less money proposed where they are not as they should be."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from django.contrib import messages
@@ -17,7 +15,7 @@ from desk.access import Scope, staff_page
 from desk.addresses import refund as refund_url
 from desk.inspection.page import ROWS, inspection_page
 from desk.refund.page import find
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.rights import Act
 from refunds.facts import conditions, goods
 from refunds.goods import inspection
@@ -54,8 +52,9 @@ def inspect(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
         except DomainError as refused:
             error = words.explain(refused)
         else:
-            messages.success(request, gettext("%(number)s: what was found is noted.") % {"number": number})
-            return redirect(refund_url(number))
+            return done(
+                request, gettext("%(number)s: what was found is noted.") % {"number": number}, refund_url(number)
+            )
     typed = {name: str(value) for name, value in request.POST.items()}
     page = inspection_page(found, row, typed=typed, error=error)
     return render_page(request, "desk/inspection.html", page, status=422 if error else 200)

@@ -1,7 +1,5 @@
 """Where an invitation leads: name, password, language; or, after a reset, a new password."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """One's own views of lists: kept and removed."""
 
-from __future__ import annotations
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect

@@ -1,7 +1,5 @@
 """What the pages of a key's mandate and of the switches show."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -11,9 +9,9 @@ from django.utils.translation import gettext
 from core.calendar import SHANGHAI
 from core.money import yuan
 from desk.access import Scope
-from desk.filters import Choice, Option
-from desk.forms import FormField
-from desk.settings.layout import Cell, Form, Refusal, Row, SettingsPage, Table, form, text
+from desk.filters import Choice, Option, choices
+from desk.forms import FormField, checks, choice, flag, hidden, text
+from desk.settings.layout import Cell, Form, Row, SettingsPage, Table, form
 from desk.templatetags.desk_format import when_minute
 from merchants import mandates
 from merchants.mandates import Mandate
@@ -25,7 +23,7 @@ _MOMENT = timedelta(microseconds=1)
 ALL = "*"
 
 
-def mandate_page(*, scope: Scope, key: ApiKey, refusal: Refusal | None = None) -> SettingsPage:
+def mandate_page(*, scope: Scope, key: ApiKey) -> SettingsPage:
     url = reverse("desk:api-key-mandate", args=[key.pk])
     limits = form(
         "limit",
@@ -33,7 +31,6 @@ def mandate_page(*, scope: Scope, key: ApiKey, refusal: Refusal | None = None) -
         url=url,
         button=gettext("Save"),
         fields=_fields(mandates.read(key.mandate) or Mandate(), stores=list(scope.stores())),
-        refusal=refusal,
         note=gettext(
             "What is empty limits nothing. Day and 30 days count all that it asks for: what is cancelled gives no room back."
         ),
@@ -45,7 +42,6 @@ def mandate_page(*, scope: Scope, key: ApiKey, refusal: Refusal | None = None) -
         url=reverse("desk:api-key-stop", args=[key.pk]),
         button=gettext("Let the key go on") if is_stopped else gettext("Stop the key"),
         fields=[text("note", gettext("Why"))],
-        refusal=refusal,
         note=gettext("A stopped key may nothing, within a second everywhere. It can go on as it was."),
         tone="" if is_stopped else "danger",
     )
@@ -62,7 +58,7 @@ def mandate_page(*, scope: Scope, key: ApiKey, refusal: Refusal | None = None) -
     )
 
 
-def stops_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
+def stops_page(*, scope: Scope) -> SettingsPage:
     merchant, stores = scope.staff.merchant, list(scope.stores())
     whole = [(ALL, gettext("All keys"), merchant.keys_stopped_at)] if scope.store_ids is None else []
     places = [*whole, *((store.code, store.name, store.keys_stopped_at) for store in stores)]
@@ -85,24 +81,22 @@ def stops_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
         crumbs=[_crumb()],
         tables=[table],
         forms=[
-            *_switch("stop", running, gettext("Stop"), gettext("Stop the keys"), "danger", refusal),
-            *_switch("resume", stopped, gettext("Let them go on"), gettext("Let the keys go on"), "", refusal),
+            *_switch("stop", running, gettext("Stop"), gettext("Stop the keys"), "danger"),
+            *_switch("resume", stopped, gettext("Let them go on"), gettext("Let the keys go on"), ""),
         ],
     )
 
 
-def _switch(
-    name: str, places: Sequence[Choice], title: str, button: str, tone: str, refusal: Refusal | None
-) -> list[Form]:
+def _switch(name: str, places: Sequence[Choice], title: str, button: str, tone: str) -> list[Form]:
     if not places:
         return []
     fields = [
-        FormField(name="which", label=gettext("Keys of"), kind="choice", choices=places),
+        choice("which", gettext("Keys of"), places),
         text("note", gettext("Why")),
+        hidden("act", name),
     ]
     url = reverse("desk:api-key-stops")
-    act = FormField(name="act", label="", kind="hidden", values=(name,))
-    return [form(name, title=title, url=url, button=button, fields=[*fields, act], refusal=refusal, tone=tone)]
+    return [form(name, title=title, url=url, button=button, fields=fields, tone=tone)]
 
 
 def _crumb() -> Option:
@@ -114,25 +108,19 @@ def _fields(limits: Mandate, *, stores: Sequence[Store]) -> list[FormField]:
         fen = getattr(limits, name)
         return text(name, label, "" if fen is None else yuan(fen), kind="money")
 
-    def checks(name: str, label: str, choices: Sequence[Choice]) -> FormField:
-        return FormField(
-            name=name, label=label, kind="checks", choices=choices, values=tuple(sorted(getattr(limits, name)))
-        )
-
-    def flag(name: str, label: str) -> FormField:
-        return FormField(name=name, label=label, kind="flag", values=("1",) if getattr(limits, name) else ())
-
     hours = "" if limits.hours is None else "-".join(f"{one:%H:%M}" for one in limits.hours)
     ends = "" if limits.expires_at is None else f"{(limits.expires_at - _MOMENT).astimezone(SHANGHAI):%Y-%m-%d}"
     return [
         money("max_fen", gettext("One refund at most")),
         money("max_fen_day", gettext("One day at most")),
         money("max_fen_customer_30d", gettext("One customer in 30 days at most")),
-        checks("reasons", gettext("Reasons"), [Choice(value, str(label)) for value, label in Reason.choices]),
-        checks("routes", gettext("Routes"), [Choice(value, str(label)) for value, label in Route.choices]),
-        checks("stores", gettext("Stores"), [Choice(store.code, store.name) for store in stores]),
+        checks("reasons", gettext("Reasons"), choices(Reason.choices), sorted(limits.reasons)),
+        checks("routes", gettext("Routes"), choices(Route.choices), sorted(limits.routes)),
+        checks(
+            "stores", gettext("Stores"), [Choice(store.code, store.name) for store in stores], sorted(limits.stores)
+        ),
         text("hours", gettext("Hours"), hours, hint=gettext("Like 09:00-21:00; it may end on the next day")),
         text("expires_at", gettext("Last day"), ends, kind="date"),
-        flag("always_review", gettext("A person decides each")),
-        flag("on_behalf_of_required", gettext("Each request says for whom it is")),
+        flag("always_review", gettext("A person decides each"), on=limits.always_review),
+        flag("on_behalf_of_required", gettext("Each request says for whom it is"), on=limits.on_behalf_of_required),
     ]

@@ -1,7 +1,5 @@
 """What keys may do, and the switches that stop them. Owners and managers only."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +14,7 @@ from desk import forms
 from desk.access import Scope, staff_page, staff_posts
 from desk.api_keys.view import keys_of
 from desk.mandate.page import ALL, mandate_page, stops_page
-from desk.settings.layout import show, take
+from desk.settings.layout import take
 from merchants import api_keys, mandates
 from merchants.mandates import MandateInvalid
 from merchants.models import ApiKey, Merchant, Store
@@ -28,8 +26,6 @@ from merchants.stores import store_by_code
 def mandate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
     """What a key may ask for; a POST limits it anew."""
     key = _key(scope, key_id)
-    if request.method != "POST":
-        return show(request, mandate_page(scope=scope, key=key))
 
     def change() -> str:
         api_keys.set_mandate(key=key, mandate=mandates.read(_typed(request)), by=scope.by, at=timezone.now())
@@ -39,7 +35,7 @@ def mandate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
         request,
         form="limit",
         act=change,
-        page=lambda refusal: mandate_page(scope=scope, key=key, refusal=refusal),
+        page=lambda: mandate_page(scope=scope, key=key),
         back=reverse("desk:api-key-mandate", args=[key_id]),
     )
 
@@ -57,7 +53,7 @@ def stop(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
         request,
         form="stop",
         act=switch,
-        page=lambda refusal: mandate_page(scope=scope, key=key, refusal=refusal),
+        page=lambda: mandate_page(scope=scope, key=key),
         back=reverse("desk:api-key-mandate", args=[key_id]),
     )
 
@@ -65,8 +61,6 @@ def stop(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
 @staff_page(Act.MANAGE_KEYS)
 def stops(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Whose keys are stopped; a POST stops those of a store, or all, or lets them go on."""
-    if request.method != "POST":
-        return show(request, stops_page(scope=scope))
 
     def switch() -> str:
         code, stopped = request.POST.get("which", ""), request.POST.get("act") != "resume"
@@ -78,7 +72,7 @@ def stops(request: HttpRequest, scope: Scope) -> HttpResponse:
         request,
         form="resume" if request.POST.get("act") == "resume" else "stop",
         act=switch,
-        page=lambda refusal: stops_page(scope=scope, refusal=refusal),
+        page=lambda: stops_page(scope=scope),
         back=reverse("desk:api-key-stops"),
     )
 

@@ -1,7 +1,5 @@
 """What the pages of messages show."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.urls import reverse
@@ -9,9 +7,9 @@ from django.utils.translation import gettext
 
 from desk.access import Scope
 from desk.filters import Option
-from desk.forms import FormField
+from desk.forms import FormField, hidden, text
 from desk.notices import event_label
-from desk.settings.layout import Cell, Fact, Facts, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
+from desk.settings.layout import Cell, Fact, Facts, Row, SettingsPage, Table, form, settings_crumb
 from desk.templatetags.desk_format import when_minute
 from merchants.models import MessageWording
 from refunds.models.notification import Medium
@@ -58,7 +56,6 @@ def messages_page(*, scope: Scope) -> SettingsPage:
             )
             for event in EVENTS
         ],
-        empty="",
         icon="message-square-text",
     )
     return SettingsPage(
@@ -69,9 +66,7 @@ def messages_page(*, scope: Scope) -> SettingsPage:
     )
 
 
-def message_page(
-    *, scope: Scope, which: Which, refusal: Refusal | None = None, tried: str | None = None
-) -> SettingsPage:
+def message_page(*, scope: Scope, which: Which, tried: str | None = None) -> SettingsPage:
     """One message: how it reads, its versions. ``tried`` are words that are not stored, to be looked at."""
     versions = list(
         MessageWording.objects.filter(
@@ -119,8 +114,7 @@ def message_page(
             title=gettext("Your words"),
             url=which.url(),
             button=gettext("Use these words"),
-            fields=[words, FormField(name="after", label="", kind="hidden", values=(str(last),))],
-            refusal=refusal,
+            fields=[words, hidden("after", str(last))],
             also=[Option(label=gettext("Preview the words"), url=which.url("message-preview"))],
         ),
         form(
@@ -135,7 +129,6 @@ def message_page(
                     required=True,
                 )
             ],
-            refusal=refusal,
             note=gettext("What is stored is sent, about a refund that never was. It is in the audit trail."),
             tone="",
         ),

@@ -1,7 +1,5 @@
 """The words of messages: written in versions, looked at, sent as a test. Owners and managers of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +11,7 @@ from core.errors import Invalid, NotFound
 from desk import words
 from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.message_templates.page import Which, message_page, messages_page, stored_text
-from desk.settings.layout import Refusal, show, take, whole_number
+from desk.settings.layout import refused, show, take, whole_number
 from merchants.rights import Act
 from refunds.telling import own_words
 from refunds.telling import wording as built_in
@@ -29,8 +27,6 @@ def wordings(request: HttpRequest, scope: Scope) -> HttpResponse:
 def wording(request: HttpRequest, scope: Scope, event: str, medium: str, language: str) -> HttpResponse:
     """One message; a POST stores words of the merchant's own."""
     which = _which(event, medium, language)
-    if request.method != "POST":
-        return show(request, message_page(scope=scope, which=which))
 
     def write() -> str:
         own_words.write(
@@ -54,7 +50,7 @@ def preview(request: HttpRequest, scope: Scope, event: str, medium: str, languag
     try:
         tried = own_words.checked(medium=medium, text=request.POST.get("text", ""))
     except Invalid as error:
-        page = message_page(scope=scope, which=which, refusal=Refusal("wording", error, request.POST))
+        page = refused(message_page(scope=scope, which=which), form="wording", error=error, typed=request.POST)
         return show(request, page, status=words.status(error))
     return show(request, message_page(scope=scope, which=which, tried=tried))
 
@@ -93,6 +89,6 @@ def _take(request: HttpRequest, scope: Scope, which: Which, form: str, act: Call
         request,
         form=form,
         act=act,
-        page=lambda refusal: message_page(scope=scope, which=which, refusal=refusal),
+        page=lambda: message_page(scope=scope, which=which),
         back=reverse("desk:message", args=[which.event, which.medium, which.language]),
     )

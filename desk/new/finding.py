@@ -1,12 +1,12 @@
 """Finding the sale: by a number, or without its receipt by at least two facts that the customer knows."""
 
 from dataclasses import astuple, dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from core.calendar import SHANGHAI
+from core.calendar import midnight
 from core.numbers import reference
 from core.personal_data import search_hash
 from desk import forms, numbers
@@ -52,7 +52,7 @@ def candidates(typed: Wanted, *, scope: Scope) -> QuerySet[Transaction]:
     if amount_fen is not None:
         rows = rows.filter(amount_fen=amount_fen)
     if on is not None:
-        start = datetime.combine(on, time(), SHANGHAI)
+        start = midnight(on)
         rows = rows.filter(paid_at__gte=start, paid_at__lt=start + timedelta(days=1))
     if tail:
         rows = rows.filter(Q(payer_phone_last4_hash=search_hash("phone_last4", tail)) | Q(card_last4=tail))

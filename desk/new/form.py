@@ -1,7 +1,5 @@
 """A new refund as typed at the desk, turned into what intake takes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -111,11 +109,12 @@ def draft(
 def _deposit(form: Typed) -> DepositClaim:
     if form.cause not in Cause.values:
         raise Invalid("no such cause", code="deposit_cause_missing")
-    if not form.open_percent.isascii() or not form.open_percent.isdigit() or not 1 <= int(form.open_percent) <= 100:
+    open_percent = forms.whole(form.open_percent) or 0
+    if not 1 <= open_percent <= 100:
         raise Invalid("1 to 100 per cent", code="invalid_percent")
     return DepositClaim(
         cause=form.cause,
-        open_percent=int(form.open_percent),
+        open_percent=open_percent,
         deduction_fen=forms.amount_fen(form.deduction) if form.deduction else 0,
         agreement=form.agreement,
     )
@@ -144,7 +143,7 @@ def _by_line(data: QueryDict, prefix: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for key in data:
         line, text = key.removeprefix(prefix), str(data[key]).strip()[:20]
-        if key != line and _is_count(line) and text.strip("0."):
+        if key != line and forms.whole(line) is not None and text.strip("0."):
             found[int(line)] = text
     return found
 
@@ -154,7 +153,3 @@ def _quantity(text: str) -> Decimal:
         return quantity(folded(text))
     except ValueError as error:
         raise Invalid(f"{text!r} is no quantity", code="invalid_quantity") from error
-
-
-def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10

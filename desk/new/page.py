@@ -1,7 +1,5 @@
 """What the page of a new refund shows: the sale, the form as typed, the policy's answer to it."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A refund from the desk: find the sale, see the quote while typing, submit."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Cases without a receipt: the list with its form, and one case with what can be done about it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

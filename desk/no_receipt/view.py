@@ -1,27 +1,24 @@
 """Cases without a receipt: opened, confirmed, refunded without the sale, closed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
-from core.calendar import SHANGHAI
+from core.calendar import midnight
 from core.errors import DomainError, Invalid, NotFound
 from core.numbers import reference
 from desk import forms, ways, words
 from desk.access import Scope, staff_page, staff_posts, staff_reads
 from desk.filters import day_typed
 from desk.no_receipt.page import case_page, cases_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.rights import Act
 from refunds.intake import without_receipt
 from refunds.intake.claims import Customer, Draft
@@ -81,8 +78,7 @@ def _act(act: Act) -> Callable[[Done], View]:
                 fresh = without_receipt.find(case_id=case_id, by=scope.by)
                 page = case_page(fresh, scope=scope, at=now, form_error=words.explain(error))
                 return render_page(request, "desk/no_receipt_case.html", page, status=words.status(error))
-            messages.success(request, said)
-            return redirect("desk:no-receipt-case", case_id=case_id)
+            return done(request, said, "desk:no-receipt-case", case_id)
 
         return view
 
@@ -167,4 +163,4 @@ def _told(typed: dict[str, str]) -> Told:
 
 def _midnight(text: str, *, days: int = 0) -> datetime | None:
     day = day_typed(text)
-    return datetime.combine(day + timedelta(days=days), time(), SHANGHAI) if day else None
+    return midnight(day + timedelta(days=days)) if day else None

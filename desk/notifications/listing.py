@@ -1,13 +1,11 @@
 """Which messages the list shows for an address, and in which order."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.numbers import refund_number
@@ -22,7 +20,7 @@ COLUMNS = (
     Column("at", _("Time")),
     Column("told", _("Told")),
     Column("medium", _("Medium")),
-    Column("to", _("To")),
+    Column("to", pgettext_lazy("of a message", "To")),
     Column("tries", _("Tries")),
     Column("state", _("State")),
 )

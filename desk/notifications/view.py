@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, existing
 from desk import filters, keyset, words
 from desk.access import Scope, staff_page, staff_reads
 from desk.addresses import return_to, with_query
@@ -114,8 +114,7 @@ def resend(request: HttpRequest, scope: Scope, notification_id: int) -> HttpResp
 
 
 def _confirmation(request: HttpRequest, scope: Scope, notification_id: int) -> HttpResponse:
-    found = scope.notifications().defer("recipient").select_related("request").filter(pk=notification_id).first()
-    if found is None:
-        raise NotFound("there is no such message")
+    theirs = scope.notifications().defer("recipient").select_related("request")
+    found = existing(theirs.filter(pk=notification_id).first(), "message")
     page = ResendPage(message_row(found), return_to(request, reverse("desk:notifications")))
     return render_page(request, "desk/resend.html", page)

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -18,12 +16,13 @@ from desk import forms, words
 from desk.access import Scope, staff_page, staff_posts
 from desk.forms import pictures_of
 from desk.refund.page import find
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.evidence.files import Picture
 from refunds.facts import conditions, payees
-from refunds.models import RefundRequest
+from refunds.models import PaymentFileRow, RefundRequest
+from refunds.models.approval import Decision
 from refunds.models.hand_accounts import is_by_hand
 from refunds.payouts import by_hand
 from refunds.payouts import by_hand as payouts
@@ -84,12 +83,16 @@ def _who(request: RefundRequest, by: Principal) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayByHandPage:
-    """``blocked`` says why this person may not pay it; ``typed`` is what the form holds."""
+    """``blocked`` says why this person may not pay it; ``typed`` is what the form holds; ``file`` is the payment file that
+    has this transfer already, and ``approvers`` who approved it.
+    """
 
     refund: RefundRequest
     route: str
     route_label: str
     amount_fen: int
+    approvers: str
+    file: str
     payee: Mapping[str, str] | None
     revealed: Contact | None
     can_reveal: bool
@@ -124,11 +127,19 @@ def pay_by_hand_page(
     route, amount_fen = by_hand.waiting_part(refund)
     may_pay = conditions.may(conditions.pay_act(route), by=scope.by, request=refund)
     payee = _payee(refund, route)
+    taken = (
+        PaymentFileRow.objects.filter(execution__request=refund, execution__ended_at=None)
+        .select_related("file")
+        .first()
+    )
+    approved = refund.approvals.filter(decision=Decision.APPROVE).order_by("pk")
     return PayByHandPage(
         refund=refund,
         route=route,
         route_label=str(Route(route).label),
         amount_fen=amount_fen,
+        approvers=gettext(", ").join(approved.values_list("staff__name", flat=True)),
+        file=str(taken.file) if taken else "",
         payee=payee,
         revealed=revealed,
         can_reveal=payee is not None and revealed is None and scope.may(Act.REVEAL),
@@ -188,14 +199,13 @@ def pay_by_hand(request: HttpRequest, scope: Scope, number: str) -> HttpResponse
             with taken_back():
                 _record(scope, found, said)
             return _second_step(request, scope, found, said)
-        done = _record(scope, found, said, tuple(pictures_of(request)))
+        noted = _record(scope, found, said, tuple(pictures_of(request)))
     except DomainError as error:
         fresh = find(scope, number)
         if sealed and said is not None and isinstance(error, Invalid):
             return _second_step(request, scope, fresh, said, error=error)
         return _form(request, scope, fresh, typed=said, error=error)
-    messages.success(request, done)
-    return redirect("desk:by-hand")
+    return done(request, noted, "desk:by-hand")
 
 
 def _record(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Picture, ...] = ()) -> str:
@@ -209,8 +219,8 @@ def _record(scope: Scope, found: RefundRequest, said: Said, pictures: tuple[Pict
             at=timezone.now(),
             version=said.version,
         )
-        done = gettext("%(number)s was not paid; the refund can be corrected or sent out again.")
-        return done % {"number": found.number}
+        not_paid = gettext("%(number)s was not paid; the refund can be corrected or sent out again.")
+        return not_paid % {"number": found.number}
     payouts.confirm(
         request_id=found.pk,
         payment=payouts.Payment(

@@ -1,18 +1,17 @@
 """What the page of personal data shows."""
 
-from __future__ import annotations
-
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from desk.access import Scope
-from desk.settings.layout import Cell, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
+from desk.forms import text
+from desk.settings.layout import Cell, Row, SettingsPage, Table, form, settings_crumb
 from desk.templatetags.desk_format import when_day
 from refunds.follow_up.erasing import LEAST_DAYS, MOST_DAYS, USUAL_DAYS
 from refunds.models.idempotency import KEPT
 
 
-def personal_data_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
+def personal_data_page(*, scope: Scope) -> SettingsPage:
     merchant = scope.staff.merchant
     term = gettext("%(days)s days") % {"days": merchant.retention_days}
     stays = gettext("stays")
@@ -46,7 +45,6 @@ def personal_data_page(*, scope: Scope, refusal: Refusal | None = None) -> Setti
         title=gettext("What is kept how long"),
         columns=[gettext("Kind of data"), gettext("Kept for")],
         rows=[Row(cells=[Cell(text=what, sub=[since]), Cell(text=how_long)]) for what, since, how_long in kept],
-        empty="",
         icon="hourglass",
     )
     return SettingsPage(
@@ -61,7 +59,6 @@ def personal_data_page(*, scope: Scope, refusal: Refusal | None = None) -> Setti
                 url=reverse("desk:personal-data"),
                 button=gettext("Save the term"),
                 fields=[text("days", gettext("Days kept"), str(merchant.retention_days), kind="number", required=True)],
-                refusal=refusal,
                 note=gettext(
                     "From %(least)s to %(most)s. The E-Commerce Law (article 31) asks for three years (%(usual)s days) of"
                     " records of a sale."
@@ -78,7 +75,6 @@ def personal_data_page(*, scope: Scope, refusal: Refusal | None = None) -> Setti
                     text("again", gettext("Their phone once more"), required=True),
                     text("reason", gettext("Who asked, and when"), required=True, hint=gettext("Kept; no names")),
                 ],
-                refusal=refusal,
                 note=gettext(
                     "All sales and refunds of this phone lose name, contact, account, pictures and words. Amounts, figures and"
                     " the audit trail stay. This cannot be taken back."

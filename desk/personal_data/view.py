@@ -1,7 +1,6 @@
 """What is kept of people: for how long, and erased when they ask. Owners of the whole merchant."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import partial
 
 from django.http import HttpRequest, HttpResponse
@@ -12,26 +11,20 @@ from django.utils.translation import gettext
 from core.errors import NotFound, wrong
 from desk.access import Scope, staff_page, staff_posts
 from desk.personal_data.page import personal_data_page
-from desk.settings.layout import Refusal, SettingsPage, show, take, whole_number
+from desk.settings.layout import take, whole_number
 from merchants.rights import Act
 from refunds.follow_up import erasing
-
-
-def _page(scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
-    return personal_data_page(scope=scope, refusal=refusal)
 
 
 @staff_page(Act.ERASE)
 def personal_data(request: HttpRequest, scope: Scope) -> HttpResponse:
     """What is kept; a POST says for how long."""
-    if request.method != "POST":
-        return show(request, _page(scope))
 
     def save() -> str:
         erasing.set_term(days=whole_number(request.POST.dict(), "days"), by=scope.by, at=timezone.now())
         return gettext("The term is saved.")
 
-    return take(request, form="term", act=save, page=partial(_page, scope), back=reverse("desk:personal-data"))
+    return _take(request, scope, "term", save)
 
 
 @staff_posts(Act.ERASE)
@@ -50,4 +43,9 @@ def erase(request: HttpRequest, scope: Scope) -> HttpResponse:
             "files": erased.files,
         }
 
-    return take(request, form="erase", act=gone, page=partial(_page, scope), back=reverse("desk:personal-data"))
+    return _take(request, scope, "erase", gone)
+
+
+def _take(request: HttpRequest, scope: Scope, form: str, act: Callable[[], str]) -> HttpResponse:
+    page = partial(personal_data_page, scope=scope)
+    return take(request, form=form, act=act, page=page, back=reverse("desk:personal-data"))

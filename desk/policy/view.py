@@ -1,8 +1,5 @@
 """The policy for every member of staff; drafts, reviews and notes of rule changes begin here."""
 
-from datetime import date
-
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -11,8 +8,9 @@ from django.utils.translation import gettext
 from core.errors import DomainError
 from desk import forms, words
 from desk.access import Scope, staff_posts, staff_reads
+from desk.filters import day_typed
 from desk.policy.page import policy_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants import channel_rules
 from merchants.policies import drafting, reviewing
 from merchants.rights import Act
@@ -42,8 +40,9 @@ def reviewed(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
     except DomainError as error:
         return _page(request, scope, error)
-    messages.success(request, gettext("Noted. The next review is due in %(months)s months.") % {"months": row.months})
-    return redirect("desk:policy")
+    return done(
+        request, gettext("Noted. The next review is due in %(months)s months.") % {"months": row.months}, "desk:policy"
+    )
 
 
 @staff_posts(Act.ADD_CHANNEL_RULE)
@@ -53,7 +52,7 @@ def add_rule_change(request: HttpRequest, scope: Scope) -> HttpResponse:
     try:
         channel_rules.add(
             channel=typed["channel"],
-            effective_date=_day(typed["effective_date"]),
+            effective_date=day_typed(typed["effective_date"]),
             text=typed["text"],
             source=typed["source"],
             by=scope.by,
@@ -61,21 +60,13 @@ def add_rule_change(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
     except DomainError as error:
         return _page(request, scope, error, typed)
-    messages.success(request, gettext("Noted."))
-    return redirect("desk:policy")
+    return done(request, gettext("Noted."), "desk:policy")
 
 
 @staff_posts(Act.SEE_POLICY)
 def seen_rule_change(request: HttpRequest, scope: Scope, change_id: int) -> HttpResponse:
     channel_rules.mark_seen(change_id=change_id, by=scope.by, at=timezone.now())
     return redirect("desk:policy")
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _page(

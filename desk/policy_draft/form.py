@@ -16,9 +16,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import codes
-from core.money import NotAnAmount, fen_typed, yuan
+from core.money import NotAnAmount, fen_typed, yuan, yuan_grouped
 from desk.filters import Choice
-from desk.forms import FormField
+from desk.forms import FormField, whole
 from merchants.policies import fields
 from merchants.policies.drafting import Written
 from merchants.policies.fields import Field, Unit
@@ -205,7 +205,8 @@ def _value(one: Field, texts: tuple[str, ...]) -> Any:
     elif one.unit in (Unit.TEXT, Unit.CHOICE):
         value = text[:40]
     else:
-        value = int(text) if text.isascii() and text.isdigit() and len(text) < 15 else -1
+        found = whole(text, digits=14)
+        value = -1 if found is None else found
     return None if value is None else one.read({one.name: value})
 
 
@@ -213,7 +214,7 @@ def _why(one: Field, error: Exception) -> str:
     if isinstance(error, NotAnAmount):
         return codes.words(error.code)
     if one.unit is Unit.FEN:
-        bounds = {"least": f"¥{yuan(one.least)}", "most": f"¥{yuan(one.most)}"}
+        bounds = {"least": f"¥{yuan_grouped(one.least)}", "most": f"¥{yuan_grouped(one.most)}"}
     else:
         bounds = {"least": str(one.least), "most": str(one.most)}
     if one.unit in (Unit.CHOICE, Unit.CHOICES, Unit.CODES, Unit.TEXT):

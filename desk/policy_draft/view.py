@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -15,7 +14,7 @@ from desk import words
 from desk.access import Scope, staff_page, staff_posts
 from desk.policy_draft import form as forms
 from desk.policy_draft.page import policy_draft_page, written_of
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.models import PolicyDraft
 from merchants.policies import drafting
 from merchants.policies.drafting import DraftChanged, DraftClosed
@@ -48,8 +47,9 @@ def policy_draft(request: HttpRequest, scope: Scope, draft_id: int) -> HttpRespo
         return _both(request, scope, draft, values, error)
     except (Invalid, DraftClosed) as error:
         return _typed(request, scope, draft, values, error)
-    messages.success(request, gettext("The draft is saved. Nothing has changed for refunds yet."))
-    return redirect("desk:policy-draft", draft.pk)
+    return done(
+        request, gettext("The draft is saved. Nothing has changed for refunds yet."), "desk:policy-draft", draft.pk
+    )
 
 
 @staff_posts(Act.DRAFT_POLICY)
@@ -68,8 +68,7 @@ def ask(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
         )
     except DomainError as error:
         return _acted(request, scope, draft, error)
-    messages.success(request, gettext("Your colleague is asked to publish it."))
-    return redirect("desk:policy-draft", draft.pk)
+    return done(request, gettext("Your colleague is asked to publish it."), "desk:policy-draft", draft.pk)
 
 
 @staff_posts(Act.PUBLISH_POLICY)
@@ -89,8 +88,7 @@ def publish(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
         )
     except DomainError as error:
         return _acted(request, scope, draft, error)
-    messages.success(request, gettext("Version %(number)s is published.") % {"number": version.number})
-    return redirect("desk:policy")
+    return done(request, gettext("Version %(number)s is published.") % {"number": version.number}, "desk:policy")
 
 
 @staff_posts(Act.DRAFT_POLICY)
@@ -102,8 +100,7 @@ def discard(request: HttpRequest, scope: Scope, draft_id: int) -> HttpResponse:
         )
     except DomainError as error:
         return _acted(request, scope, draft, error)
-    messages.success(request, gettext("The draft is discarded."))
-    return redirect("desk:policy")
+    return done(request, gettext("The draft is discarded."), "desk:policy")
 
 
 @staff_posts(Act.DRAFT_POLICY)

@@ -1,23 +1,22 @@
 """A draft's proof: what is wrong with it, what it lets happen, what it would have decided. For those who write drafts."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from analytics.trials import repairing, running, shadow
-from core.calendar import SHANGHAI
+from core.calendar import midnight
 from core.errors import DomainError, Invalid, NotFound
 from desk import forms, words
 from desk.access import Scope, staff_posts, staff_reads
+from desk.filters import day_typed
 from desk.policy_proof.page import policy_proof_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.policies import drafting
 from merchants.rights import Act
 
@@ -40,8 +39,7 @@ def _act(act: Callable[..., str]) -> Callable[..., HttpResponseBase]:
             raise
         except DomainError as error:
             return _page(request, scope, ids["draft_id"], refusal=error)
-        messages.success(request, said)
-        return redirect("desk:policy-proof", ids["draft_id"])
+        return done(request, said, "desk:policy-proof", ids["draft_id"])
 
     return view
 
@@ -101,7 +99,7 @@ def _page(request: HttpRequest, scope: Scope, draft_id: int, *, refusal: DomainE
 
 def _day(request: HttpRequest, name: str) -> datetime:
     """The beginning of the day that was chosen. Raises ``Invalid``."""
-    try:
-        return datetime.combine(date.fromisoformat(request.POST.get(name, "")), time(), SHANGHAI)
-    except ValueError as error:
-        raise Invalid("the form has no such day", code="trial_period") from error
+    day = day_typed(request.POST.get(name, ""))
+    if day is None:
+        raise Invalid("the form has no such day", code="trial_period")
+    return midnight(day)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import NotFound
+from core.errors import existing
 from desk.access import Scope
 from desk.policy.page import VersionRow, history_of
 from merchants.rights import Act
@@ -26,9 +26,7 @@ class PolicyVersionPage:
 def policy_version_page(*, scope: Scope, number: int, at: datetime) -> PolicyVersionPage:
     """Raises ``NotFound``."""
     history = history_of(merchant_id=scope.staff.merchant_id, at=at)
-    row = next((one for one in history if one.version.number == number), None)
-    if row is None:
-        raise NotFound("there is no such version")
+    row = existing(next((one for one in history if one.version.number == number), None), "version")
     before = next((one for one in history if one.version.number < number), None)
     return PolicyVersionPage(
         row=row,

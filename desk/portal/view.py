@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -15,7 +13,7 @@ from desk import forms, words
 from desk.access import Scope, staff_page, staff_posts
 from desk.forms import pictures_of
 from desk.refund.page import Piece, find, pieces
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants import channels
 from merchants.rights import Act
 from refunds.evidence.files import Picture
@@ -126,10 +124,8 @@ def say(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
         )
     except DomainError as error:
         return _page(request, scope, find(scope, number), error=error)
-    messages.success(
-        request, gettext("%(number)s: written down. Somebody else of finance confirms it.") % {"number": number}
-    )
-    return redirect("desk:end-unknown", number=number)
+    said = gettext("%(number)s: written down. Somebody else of finance confirms it.") % {"number": number}
+    return done(request, said, "desk:end-unknown", number)
 
 
 @staff_posts(Act.END_UNKNOWN)
@@ -139,16 +135,15 @@ def confirm(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
     try:
         ending.check(found, by=scope.by)
         forms.check_confirmed(request.POST)
-        done = ending.confirm(request_id=found.pk, by=scope.by, at=timezone.now(), version=forms.version(request.POST))
+        ended = ending.confirm(request_id=found.pk, by=scope.by, at=timezone.now(), version=forms.version(request.POST))
     except DomainError as error:
         return _page(request, scope, find(scope, number), error=error)
     said = (
         gettext("%(number)s is paid; the customer is told.")
-        if done.state == State.REFUNDED
+        if ended.state == State.REFUNDED
         else gettext("%(number)s was not paid; it can be sent out again under the same number.")
     )
-    messages.success(request, said % {"number": number})
-    return redirect("desk:refund", number=number)
+    return done(request, said % {"number": number}, "desk:refund", number)
 
 
 def _finding(form: QueryDict) -> Finding:

@@ -1,7 +1,5 @@
 """What the review desk shows. Amounts in fen; an empty address hides its control."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

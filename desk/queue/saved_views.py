@@ -1,7 +1,5 @@
 """The saved views of the review desk: what each holds, and how many."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

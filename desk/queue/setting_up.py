@@ -1,7 +1,5 @@
 """What a shop still needs before it can refund: shown on the desk, to those who may do it, until all of it is done."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -78,6 +78,13 @@ def troubles(*, merchant_id: int, at: datetime) -> list[Trouble]:
                 "%(n)s refunds over ¥%(amount)s go on once they are put right.",
                 n["barred"],
             ),
+            "postponed": ngettext(
+                "%(channel)s has taken nothing for more than 5 minutes: it asks us to come later. %(n)s refund over ¥%(amount)s "
+                "goes out by itself; the reason stands beside it.",
+                "%(channel)s has taken nothing for more than 5 minutes: it asks us to come later. %(n)s refunds over ¥%(amount)s "
+                "go out by themselves; the reason stands beside them.",
+                n["postponed"],
+            ),
             "refused_by_bank": ngettext(
                 "%(channel)s: the customer's bank did not take %(n)s refund. The money lies in their balance there.",
                 "%(channel)s: customers' banks did not take %(n)s refunds. The money lies in their balances there.",
@@ -136,7 +143,12 @@ def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
     # While a payout of them is tried again it is being sent, and still what it was.
     clock = Q(due_at__isnull=False, failure_remedy="check_clock")
     barred = Q(state__in=(ExecutionState.HELD, ExecutionState.SENDING), failure_retry="after_mending") & ~clock
-    silent = Q(state=ExecutionState.UNKNOWN, first_sent_at__lt=at - _SILENT_AFTER) & ~clock
+    long_ago = Q(first_sent_at__lt=at - _SILENT_AFTER)
+    postponed = (
+        Q(state__in=(ExecutionState.HELD, ExecutionState.SENDING), failure_retry__in=("later", "same_number"))
+        & long_ago
+    )
+    silent = Q(state=ExecutionState.UNKNOWN) & long_ago & ~clock
     stuck = Q(state=ExecutionState.PROCESSING, first_sent_at__lt=at - timedelta(days=ALERT_ON_DAY)) & ~Q(
         failure_code="by_hand"
     )
@@ -148,7 +160,7 @@ def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
     )
     return (
         Execution.objects.filter(merchant_id=merchant_id)
-        .filter(Q(due_at__isnull=False) & (short | barred | silent | clock | stuck) | refused_by_bank)
+        .filter(Q(due_at__isnull=False) & (short | barred | postponed | silent | clock | stuck) | refused_by_bank)
         .values("channel_account_id")
         .annotate(
             short=Count("pk", filter=short),
@@ -157,6 +169,8 @@ def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
             refused_by_bank=Count("pk", filter=refused_by_bank),
             barred=Count("pk", filter=barred),
             barred_fen=Sum("amount_fen", filter=barred),
+            postponed=Count("pk", filter=postponed),
+            postponed_fen=Sum("amount_fen", filter=postponed),
             silent=Count("pk", filter=silent),
             short_fen=Sum("amount_fen", filter=short),
         )

@@ -29,7 +29,7 @@ PAGE_SIZE = 20
 def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Saved views with counts, filters from the URL, the list by time left, and the selected refund's preview.
 
-    htmx gets the list and the numbers of the views as they are now.
+    htmx gets the list, the numbers and what is wrong at the channels as they are now.
     """
     query, now = request.GET, timezone.now()
     wanted = desk_list(query, scope=scope, at=now)
@@ -49,22 +49,25 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
         summary=done,
         empty=words_for(view=wanted.view, scope=scope, done=done, at=now),
     )
-    current = next(((row, one) for row, one in zip(shown, found.rows, strict=True) if row.current), None)
-    if is_htmx(request):
-        # Whoever asks still has the refund of the address before them.
-        if current is not None and current[0].number == query.get("selected"):
-            people.has_before_them(current[1], staff=scope.staff, by=scope.by, at=now)
-        return render_parts(request, "desk/queue.html", page, "list", "views")
-    selected = None
-    if current is not None:
-        selected = find(scope, current[0].number)
-        people.has_before_them(selected, staff=scope.staff, by=scope.by, at=now)
     page = replace(
         page,
         troubles=[
             *trouble.delayed(saved_views.counts(scope=scope, at=now)["delayed"]),
             *trouble.troubles(merchant_id=scope.staff.merchant_id, at=now),
         ],
+    )
+    current = next(((row, one) for row, one in zip(shown, found.rows, strict=True) if row.current), None)
+    if is_htmx(request):
+        # Whoever asks still has the refund of the address before them.
+        if current is not None and current[0].number == query.get("selected"):
+            people.has_before_them(current[1], staff=scope.staff, by=scope.by, at=now)
+        return render_parts(request, "desk/queue.html", page, "list", "views", "today", "troubles")
+    selected = None
+    if current is not None:
+        selected = find(scope, current[0].number)
+        people.has_before_them(selected, staff=scope.staff, by=scope.by, at=now)
+    page = replace(
+        page,
         selected=refund(selected, scope=scope, at=now, url=current[0].leads.url) if selected and current else None,
         return_to=current[0].leads.return_to if current else reverse("desk:queue"),
         dialogs=dialogs(selected, at=now) if selected else None,

@@ -10,6 +10,7 @@ from django.urls import reverse
 from desk import keyset
 from desk.access import Scope
 from desk.addresses import with_query
+from desk.forms import whole
 from desk.people import person
 from desk.reconciliation.funds import FundsCard, funds_card, witness
 from desk.reconciliation.page import Sums, state_of, sums_of, text_of
@@ -70,9 +71,8 @@ def difference_row(difference: Difference, *, path: str, at: datetime) -> Differ
 
 def difference_dialog(*, day: ReconciliationDay, wanted: str, scope: Scope, at: datetime) -> DifferenceDialog | None:
     """The difference of this day that an address names; None for none."""
-    if not wanted.isascii() or not wanted.isdecimal() or len(wanted) > 18:
-        return None
-    found = differences.differences_of(merchant_id=day.merchant_id).filter(day=day, pk=int(wanted)).first()
+    of_day = differences.differences_of(merchant_id=day.merchant_id).filter(day=day)
+    found = of_day.filter(pk=whole(wanted, digits=18) or 0).first()
     if found is None:
         return None
     row, sale = difference_row(found, path="", at=at), differences.sale_behind(found)

@@ -3,78 +3,60 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from itertools import chain
 from typing import BinaryIO, cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.database.timeouts import reports
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from core.money import yuan
-from core.spreadsheets import cell, csv_lines, name
+from core.spreadsheets import Columns, cell, csv_lines, name, table
 from desk import forms, words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import return_to
 from desk.filters import day as day_of
 from desk.reconciliation.day import address, day_page
 from desk.reconciliation.page import reconciliation_page, text_of
-from desk.rendering import render_page
+from desk.rendering import as_file, render_page
 from desk.templatetags.desk_format import when
 from merchants.models import ChannelAccount
 from merchants.rights import Act
 from reconciliation import closing, days, differences, downloading, export, refusals, uploading
-from reconciliation.export import Row
 from reconciliation.importing import Imported
 from reconciliation.models import FundStatement, ReconciliationDay
 from reconciliation.models.bill import MatchOutcome
 from reconciliation.models.difference import Resolution
 
+#: What the file of a day shows.
+COLUMNS: Columns = (
+    (_("Kind"), lambda row: cell(str(MatchOutcome(row.kind).label))),
+    (_("Refund"), lambda row: name(row.request_number or "")),
+    (_("Our number"), lambda row: name(row.refund_no)),
+    (_("Channel's number"), lambda row: name(row.channel_refund_no)),
+    (_("Order"), lambda row: name(row.order_no)),
+    (_("Channel's sale"), lambda row: name(row.channel_transaction_no)),
+    (_("Ours (¥)"), lambda row: "" if row.ours_fen is None else yuan(row.ours_fen)),
+    (_("Statement (¥)"), lambda row: "" if row.bill_fen is None else yuan(row.bill_fen)),
+    (_("Fee (¥)"), lambda row: "" if row.fee_fen is None else yuan(row.fee_fen)),
+    (_("Channel's state"), lambda row: name(row.channel_state)),
+    (_("Accepted"), lambda row: when(row.accepted_at)),
+    (_("Succeeded"), lambda row: when(row.succeeded_at)),
+    (_("Resolution"), lambda row: cell(str(Resolution(row.resolution).label)) if row.resolution else ""),
+    (_("Note"), lambda row: name(row.note)),
+    (_("Owner"), lambda row: name(row.owner)),
+)
+
 
 def lines(day: ReconciliationDay) -> Iterator[str]:
     """The file line by line: a day may have ten thousand."""
-    headers = (
-        gettext("Kind"),
-        gettext("Refund"),
-        gettext("Our number"),
-        gettext("Channel's number"),
-        gettext("Order"),
-        gettext("Channel's sale"),
-        gettext("Ours (¥)"),
-        gettext("Statement (¥)"),
-        gettext("Fee (¥)"),
-        gettext("Channel's state"),
-        gettext("Accepted"),
-        gettext("Succeeded"),
-        gettext("Resolution"),
-        gettext("Note"),
-        gettext("Owner"),
-    )
-    return csv_lines(chain([headers], map(_cells, export.rows(day=day))))
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        cell(str(MatchOutcome(row.kind).label)),
-        name(row.request_number or ""),
-        name(row.refund_no),
-        name(row.channel_refund_no),
-        name(row.order_no),
-        name(row.channel_transaction_no),
-        "" if row.ours_fen is None else yuan(row.ours_fen),
-        "" if row.bill_fen is None else yuan(row.bill_fen),
-        "" if row.fee_fen is None else yuan(row.fee_fen),
-        name(row.channel_state),
-        when(row.accepted_at),
-        when(row.succeeded_at),
-        cell(str(Resolution(row.resolution).label)) if row.resolution else "",
-        name(row.note),
-        name(row.owner),
-    )
+    return csv_lines(table(COLUMNS, export.rows(day=day)))
 
 
 @staff_reads(Act.SEE_RECONCILIATION)
@@ -93,14 +75,9 @@ def day(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResp
 
 @staff_reads(Act.SEE_RECONCILIATION)
 @reports
-def day_csv(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponse:
+def day_csv(request: HttpRequest, scope: Scope, account: str, day: date) -> HttpResponseBase:
     """Every refund of the day as a table to take away."""
-    streamed = StreamingHttpResponse(
-        lines(_day(scope, account, day)),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="reconciliation-{account}-{day}.csv"'},
-    )
-    return cast("HttpResponse", streamed)
+    return as_file(lines(_day(scope, account, day)), name=f"reconciliation-{account}-{day}.csv")
 
 
 @staff_posts(Act.TAKE_STATEMENT)
@@ -174,9 +151,9 @@ def assign(request: HttpRequest, scope: Scope, difference_id: int) -> HttpRespon
     """Give a difference to a colleague, or take it from everybody."""
     text = request.POST.get("owner", "")
     with _refusals_said(request):
-        if text and not (text.isascii() and text.isdecimal()):
+        owner_id = forms.whole(text, digits=18)
+        if text and owner_id is None:
             raise Invalid("no such colleague", code="unknown_assignee")
-        owner_id = int(text) if text else None
         differences.assign(difference_id=difference_id, owner_id=owner_id, by=scope.by, at=timezone.now())
         messages.success(request, gettext("The owner is noted."))
     return _back(request)

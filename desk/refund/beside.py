@@ -1,7 +1,5 @@
 """What belongs to a refund beside its own life: a deposit's terms and compensation, what was agreed, a case without a receipt."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What people do with a refund. Each parses the form, makes one domain call and says what came of it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Goods that come back for a refund, and what is offered instead, as its page shows them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """What people do about goods that come back, and about offers."""
 
-from __future__ import annotations
-
 from django.utils.translation import gettext
 
 from desk import forms

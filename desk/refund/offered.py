@@ -1,7 +1,5 @@
 """What this person can do with this refund now. The domain checks again; this only decides which buttons there are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime

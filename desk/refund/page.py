@@ -1,7 +1,5 @@
 """One refund with all that its page and its preview show. Amounts in fen; an empty address hides its control."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +12,8 @@ from django.utils.translation import gettext
 
 from core.audit import notes
 from core.calendar import SHANGHAI
-from core.errors import existing
+from core.errors import Invalid, NotFound, existing
+from core.numbers import refund_number
 from core.personal_data import mask_email, mask_name, mask_phone
 from core.quantities import Quantity, quantity_text
 from desk import people, progress, verdicts, ways
@@ -272,6 +271,14 @@ def find(scope: Scope, number: str) -> RefundRequest:
         "transaction__channel_account",
     )
     return existing(scope.requests().select_related(*people_and_sale).filter(number=number).first(), "refund request")
+
+
+def find_typed(scope: Scope, text: str) -> RefundRequest:
+    """As ``find``, by a number that somebody typed, in any spelling. Raises ``Invalid`` where there is none."""
+    try:
+        return find(scope, refund_number(text) or text)
+    except NotFound as error:
+        raise Invalid("no refund has this number", code="unknown_refund_number") from error
 
 
 def refund(

@@ -1,7 +1,5 @@
 """What stands beside the decision: how people decided refunds like this one, and where the evidence of each signal is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

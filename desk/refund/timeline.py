@@ -1,7 +1,5 @@
 """People, system and channel in one line of events, newest first."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

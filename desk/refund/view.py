@@ -1,7 +1,5 @@
 """One refund: its page, its progress, its pictures, the customer's contact."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse

@@ -6,15 +6,16 @@ transaction stays open while a slow client reads. No customer's name or contact 
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import chain
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.money import yuan
-from core.spreadsheets import cell, csv_lines, name
+from core.spreadsheets import Columns, cell, csv_lines, name, table
 from desk.access import Scope
 from desk.addresses import with_query
 from desk.templatetags.desk_format import when
@@ -58,73 +59,23 @@ def export_url(query: QueryDict, scope: Scope, *, view: str = "") -> str:
 
 def lines(rows: QuerySet[RefundRequest]) -> Iterator[str]:
     """The file line by line, newest refund first. Those submitted after it began are not in it."""
-    return csv_lines(chain([headers()], map(cells, _rows(rows))))
+    return csv_lines(table(COLUMNS, (row for page in in_pages(read(rows), "created_at") for row in page)))
 
 
-def _rows(rows: QuerySet[RefundRequest]) -> Iterator[RefundRequest]:
-    page = read(rows).order_by("-created_at", "-pk")
-    found = list(page[:_PAGE])
+def in_pages(rows: QuerySet[Any], field: str) -> Iterator[list[Any]]:
+    """The rows along their key, newest first, so many at a time."""
+    ordered = rows.order_by(f"-{field}", "-pk")
+    found = list(ordered[:_PAGE])
     while found:
-        yield from found
+        yield found
         last = found[-1]
-        after = beyond(field="created_at", value=last.created_at, pk=last.pk, descending=True)
-        found = list(page.filter(after)[:_PAGE]) if len(found) == _PAGE else []
+        after = beyond(field=field, value=getattr(last, field), pk=last.pk, descending=True)
+        found = list(ordered.filter(after)[:_PAGE]) if len(found) == _PAGE else []
 
 
 def read(rows: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     """The rows with what the file shows."""
     return rows.select_related("store", "terminal", "transaction").only(*_READ)
-
-
-def headers() -> list[str]:
-    return [
-        gettext("Refund request"),
-        gettext("Submitted at"),
-        gettext("State"),
-        gettext("Reason"),
-        gettext("Amount asked for (¥)"),
-        gettext("Amount approved (¥)"),
-        gettext("Decided by"),
-        gettext("Due at"),
-        gettext("Decided at"),
-        gettext("Refunded at"),
-        gettext("Route"),
-        gettext("Channel"),
-        gettext("Store code"),
-        gettext("Store"),
-        gettext("Till"),
-        gettext("Cashier"),
-        gettext("Receipt"),
-        gettext("Paid at"),
-        gettext("Paid (¥)"),
-        gettext("Channel no."),
-    ]
-
-
-def cells(request: RefundRequest) -> list[str]:
-    sale = request.transaction
-    return [
-        name(request.number),
-        _instant(request.created_at),
-        cell(str(State(request.state).label)),
-        cell(str(Reason(request.reason).label)),
-        yuan(request.amount_fen),
-        "" if request.approved_fen is None else yuan(request.approved_fen),
-        _decided_by(request),
-        _instant(request.due_at),
-        _instant(request.decided_at),
-        _instant(request.succeeded_at),
-        cell(str(Route(request.route).label)),
-        cell(channels.label(request.channel)),
-        name(request.store.code),
-        name(request.store.name),
-        name(request.terminal.code) if request.terminal else "",
-        name(request.cashier),
-        name(sale.order_no),
-        _instant(sale.paid_at),
-        yuan(sale.amount_fen),
-        name(sale.channel_transaction_no or ""),
-    ]
 
 
 def _decided_by(request: RefundRequest) -> str:
@@ -135,3 +86,28 @@ def _decided_by(request: RefundRequest) -> str:
 
 def _instant(at: datetime | None) -> str:
     return "" if at is None else when(at)
+
+
+#: What the file shows.
+COLUMNS: Columns = (
+    (_("Refund request"), lambda one: name(one.number)),
+    (_("Submitted at"), lambda one: _instant(one.created_at)),
+    (_("State"), lambda one: cell(str(State(one.state).label))),
+    (_("Reason"), lambda one: cell(str(Reason(one.reason).label))),
+    (_("Amount asked for (¥)"), lambda one: yuan(one.amount_fen)),
+    (_("Amount approved (¥)"), lambda one: "" if one.approved_fen is None else yuan(one.approved_fen)),
+    (_("Decided by"), lambda one: _decided_by(one)),
+    (_("Due at"), lambda one: _instant(one.due_at)),
+    (_("Decided at"), lambda one: _instant(one.decided_at)),
+    (_("Refunded at"), lambda one: _instant(one.succeeded_at)),
+    (_("Route"), lambda one: cell(str(Route(one.route).label))),
+    (_("Channel"), lambda one: cell(channels.label(one.channel))),
+    (_("Store code"), lambda one: name(one.store.code)),
+    (_("Store"), lambda one: name(one.store.name)),
+    (_("Till"), lambda one: name(one.terminal.code) if one.terminal else ""),
+    (_("Cashier"), lambda one: name(one.cashier)),
+    (_("Receipt"), lambda one: name(one.transaction.order_no)),
+    (_("Paid at"), lambda one: _instant(one.transaction.paid_at)),
+    (_("Paid (¥)"), lambda one: yuan(one.transaction.amount_fen)),
+    (_("Channel no."), lambda one: name(one.transaction.channel_transaction_no or "")),
+)

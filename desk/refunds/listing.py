@@ -1,7 +1,5 @@
 """Which refunds the list shows for an address, in which order, and what they come to."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

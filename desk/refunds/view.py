@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -21,7 +21,7 @@ from desk.lists import Tools, tools
 from desk.queue.listing import desk_list
 from desk.refunds import export
 from desk.refunds.listing import COLUMNS, Sums, listed, sums
-from desk.rendering import is_htmx, render_page
+from desk.rendering import as_file, is_htmx, render_page
 from desk.rows import Pager, RefundRow
 from merchants.rights import Act
 from refunds.review import exporting
@@ -68,9 +68,4 @@ def refunds_csv(request: HttpRequest, scope: Scope) -> HttpResponseBase:
         messages.error(request, words.short(error))
         back = reverse("desk:queue" if query.get("view") else "desk:refunds")
         return redirect(with_query(back, query))
-    name = f"refunds-{timezone.localtime(now):%Y%m%d-%H%M%S}.csv"
-    return StreamingHttpResponse(
-        export.lines(found),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"},
-    )
+    return as_file(export.lines(found), name=f"refunds-{timezone.localtime(now):%Y%m%d-%H%M%S}.csv")

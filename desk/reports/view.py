@@ -2,8 +2,6 @@
 with an answer that the customer reads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,8 +19,8 @@ from desk import forms, words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import refund as refund_url
 from desk.filters import Choice
-from desk.refund.page import find
-from desk.rendering import render_page
+from desk.refund.page import find_typed
+from desk.rendering import done, render_page
 from merchants.rights import Act
 from refunds.follow_up import reports
 from refunds.models import CustomerReport
@@ -83,7 +81,7 @@ def note_task(request: HttpRequest, scope: Scope) -> HttpResponse:
     typed, now = {name: request.POST.get(name, "").strip()[: reports.MAX_WORDS] for name in _NEW}, timezone.now()
     try:
         reports.note_task(
-            request_id=find(scope, typed["number"]).pk,
+            request_id=find_typed(scope, typed["number"]).pk,
             kind=typed["kind"],
             words=typed["words"],
             due_at=forms.moment(typed["due_at"]) if typed["due_at"] else None,
@@ -95,8 +93,7 @@ def note_task(request: HttpRequest, scope: Scope) -> HttpResponse:
     except DomainError as error:
         page = replace(_page(scope, now), new=typed, new_error=words.short(error))
         return render_page(request, "desk/reports.html", page, status=words.status(error))
-    messages.success(request, gettext("Noted, with an owner and a time."))
-    return redirect("desk:customer-reports")
+    return done(request, gettext("Noted, with an owner and a time."), "desk:customer-reports")
 
 
 @staff_posts(Act.ANSWER_REPORT)
@@ -123,8 +120,7 @@ def close(request: HttpRequest, scope: Scope, report_id: int) -> HttpResponse:
     except DomainError as error:
         page = replace(_page(scope, now), refused=report_id, error=words.short(error), typed=outcome)
         return render_page(request, "desk/reports.html", page, status=words.status(error))
-    messages.success(request, gettext("Closed. The customer reads your answer on their page."))
-    return redirect("desk:customer-reports")
+    return done(request, gettext("Closed. The customer reads your answer on their page."), "desk:customer-reports")
 
 
 def _page(scope: Scope, now: datetime) -> ReportsPage:

@@ -1,7 +1,5 @@
 """The slip of a return to print: what came back or is to come, from which order, and what was found."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse

@@ -1,7 +1,5 @@
 """A decided refund as it was before its decision: nothing here says which refund it is, nor what became of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Second looks: one at a time, and how far they agree."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from django.contrib import messages

@@ -1,7 +1,5 @@
 """What every page of settings is made of: lists, facts and forms, shown by one template, ``desk/settings.html``."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +11,7 @@ from django.utils.translation import gettext
 from core.errors import Conflict, DomainError, Invalid
 from desk import words
 from desk.filters import Menu, Option
-from desk.forms import FormField
+from desk.forms import FormField, whole
 from desk.rendering import go_on, render_page
 from desk.rows import Pager
 
@@ -45,7 +43,7 @@ class Table:
     title: str
     columns: Sequence[str]
     rows: Sequence[Row]
-    empty: str
+    empty: str = ""
     icon: str
     filters: Sequence[Menu] = ()
     clear_filters_url: str = ""
@@ -101,15 +99,6 @@ class SettingsPage:
     poll_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A form that was not taken: which, why, and what was typed into it."""
-
-    form: str
-    error: DomainError
-    typed: QueryDict
-
-
 def settings_crumb() -> Option:
     return Option(label=gettext("All settings"), url=reverse("desk:settings"))
 
@@ -119,38 +108,37 @@ def form(
     *,
     title: str,
     url: str,
-    button: str,
-    fields: Sequence[FormField],
-    refusal: Refusal | None,
+    button: str = "",
+    fields: Sequence[FormField] = (),
     note: str = "",
     tone: str = "primary",
     also: Sequence[Option] = (),
 ) -> Form:
-    """A form with what stands in it, or what was typed where that was refused; secrets are typed once more."""
-    own = refusal if refusal is not None and refusal.form == name else None
+    """A form with what stands in it; its button says what its title says, or ``button``."""
     shown = [replace(one, form=f"{name}-") for one in fields]
-    if own is not None:
-        errors = {one.field.rpartition(".")[2]: words.short(own.error) for one in own.error.errors}
-        shown = [
-            replace(
-                one,
-                values=() if one.kind == "secret" else tuple(own.typed.getlist(one.name)),
-                error=errors.get(one.name, ""),
-            )
-            for one in shown
-        ]
-    error = words.short(own.error) if own is not None else ""
     return Form(
-        name=name, title=title, url=url, button=button, fields=shown, note=note, tone=tone, error=error, also=also
+        name=name, title=title, url=url, button=button or title, fields=shown, note=note, tone=tone, error="", also=also
     )
 
 
-def text(
-    name: str, label: str, value: str = "", *, kind: str = "text", hint: str = "", required: bool = False
-) -> FormField:
-    """A field of one line, or of another kind without choices."""
-    values = (value,) if value else ()
-    return FormField(name=name, label=label, kind=kind, values=values, hint=hint, required=required)
+def refused(page: SettingsPage, *, form: str, error: DomainError, typed: QueryDict) -> SettingsPage:
+    """The page with what was typed into this form, and why it was not taken; secrets are typed once more."""
+    errors = {one.field.rpartition(".")[2]: words.short(error) for one in error.errors}
+
+    def mark(one: Form) -> Form:
+        if one.name != form:
+            return one
+        fields = [
+            replace(
+                field,
+                values=() if field.kind == "secret" else tuple(typed.getlist(field.name)),
+                error=errors.get(field.name, ""),
+            )
+            for field in one.fields
+        ]
+        return replace(one, fields=fields, error=words.short(error))
+
+    return replace(page, forms=list(map(mark, page.forms)), wide_forms=list(map(mark, page.wide_forms)))
 
 
 def show(request: HttpRequest, page: SettingsPage, *, status: int = 200) -> HttpResponse:
@@ -158,23 +146,22 @@ def show(request: HttpRequest, page: SettingsPage, *, status: int = 200) -> Http
 
 
 def take(
-    request: HttpRequest,
-    *,
-    form: str,
-    act: Callable[[], str],
-    page: Callable[[Refusal], SettingsPage],
-    back: str,
+    request: HttpRequest, *, form: str, act: Callable[[], str], page: Callable[[], SettingsPage], back: str
 ) -> HttpResponse:
-    """Do what a form asks for; ``act`` returns what is said of it. A refusal shows the page again with what was typed."""
+    """The page; on a POST, do what its form asks for: ``act`` returns what is said of it. A refusal shows the page again with
+    what was typed.
+    """
+    if request.method != "POST":
+        return show(request, page())
     try:
         said = act()
     except (Invalid, Conflict) as error:
-        return show(request, page(Refusal(form, error, request.POST)), status=words.status(error))
+        again = refused(page(), form=form, error=error, typed=request.POST)
+        return show(request, again, status=words.status(error))
     messages.success(request, said)
     return go_on(request, back)
 
 
 def whole_number(data: Mapping[str, str], name: str) -> int:
     """The id that a form names; 0 for nonsense, which is nobody's."""
-    typed = data.get(name, "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else 0
+    return whole(data.get(name, ""), digits=18) or 0

@@ -1,7 +1,5 @@
 """What the page of all settings shows."""
 
-from __future__ import annotations
-
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -60,7 +58,6 @@ def settings_page(*, scope: Scope) -> SettingsPage:
                 title=gettext("Settings"),
                 columns=[gettext("Page"), gettext("What for")],
                 rows=rows,
-                empty="",
                 icon="settings",
             )
         ],

@@ -1,7 +1,5 @@
 """All settings, by page."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 
 from desk.access import Scope, staff_reads

@@ -1,16 +1,14 @@
 """What the pages of shifts show: the tills with their shifts, and one shift with its figures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from desk.access import Scope
 from desk.filters import Choice, Option
-from desk.forms import FormField
-from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, text
+from desk.forms import FormField, text
+from desk.settings.layout import Cell, Fact, Facts, Form, Row, SettingsPage, Table, form
 from desk.templatetags.desk_format import when_minute, yuan_sign
 from merchants import channels
 from refunds.models import Shift
@@ -22,12 +20,18 @@ from terminals import tills
 _SHOWN = 50
 
 
-def shifts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
+def shifts_page(*, scope: Scope) -> SettingsPage:
     """The newest shifts, and a form for a till that has none open."""
     found = list(shifts.shifts_of(by=scope.by)[:_SHOWN])
     table = Table(
         title=gettext("Shifts"),
-        columns=[gettext("Till"), gettext("State"), gettext("Opened"), gettext("Closed"), gettext("Counted")],
+        columns=[
+            gettext("Till"),
+            gettext("State"),
+            pgettext("of a shift", "Opened"),
+            pgettext("of a shift", "Closed"),
+            gettext("Counted"),
+        ],
         rows=[_row(shift) for shift in found],
         empty=gettext("Open a shift with the cash that is in the drawer."),
         icon="monitor-smartphone",
@@ -43,7 +47,6 @@ def shifts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
             FormField(name="terminal", label=gettext("Till"), kind="choice", choices=choices, required=True),
             text("float", gettext("Cash in the drawer (¥)"), "0", kind="money", required=True),
         ],
-        refusal=refusal,
     )
     return SettingsPage(
         title=gettext("Shift close"),
@@ -53,11 +56,11 @@ def shifts_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
     )
 
 
-def shift_page(*, scope: Scope, found: Standing, refusal: Refusal | None = None) -> SettingsPage:
+def shift_page(*, scope: Scope, found: Standing) -> SettingsPage:
     """One shift: its cash, its refunds, and the form that closes it."""
     shift = found.shift
     facts = [
-        Fact(gettext("Opened"), Cell(text=when_minute(shift.opened_at), sub=[shift.opened_by])),
+        Fact(pgettext("of a shift", "Opened"), Cell(text=when_minute(shift.opened_at), sub=[shift.opened_by])),
         Fact(gettext("Cash in the drawer at first"), Cell(text=yuan_sign(shift.float_fen))),
         Fact(gettext("Cash sales"), Cell(text=yuan_sign(found.cash_sales_fen))),
         Fact(gettext("Cash refunds"), Cell(text=yuan_sign(found.cash_refunds_fen))),
@@ -66,7 +69,7 @@ def shift_page(*, scope: Scope, found: Standing, refusal: Refusal | None = None)
     if shift.closed_at is not None and shift.counted_fen is not None:
         differs = shift.counted_fen != shift.expected_fen
         facts += [
-            Fact(gettext("Closed"), Cell(text=when_minute(shift.closed_at), sub=[shift.closed_by])),
+            Fact(pgettext("of a shift", "Closed"), Cell(text=when_minute(shift.closed_at), sub=[shift.closed_by])),
             Fact(
                 gettext("Counted"),
                 Cell(
@@ -94,11 +97,11 @@ def shift_page(*, scope: Scope, found: Standing, refusal: Refusal | None = None)
             _figures(gettext("Refunds in the ledger"), found.paid),
             _figures(gettext("Refunds asked for at this till"), found.asked),
         ],
-        forms=[_closing(found, refusal)] if shift.closed_at is None else [],
+        forms=[_closing(found)] if shift.closed_at is None else [],
     )
 
 
-def _closing(found: Standing, refusal: Refusal | None) -> Form:
+def _closing(found: Standing) -> Form:
     fields = [text("counted", gettext("Cash counted (¥)"), kind="money", required=True)]
     if found.unknown:
         fields.append(text("handed_to", gettext("Who looks after those without a result"), required=True))
@@ -107,9 +110,7 @@ def _closing(found: Standing, refusal: Refusal | None) -> Form:
         "close",
         title=gettext("Close the shift"),
         url=reverse("desk:shift", args=[found.shift.pk]),
-        button=gettext("Close the shift"),
         fields=fields,
-        refusal=refusal,
     )
 
 
@@ -118,7 +119,9 @@ def _row(shift: Shift) -> Row:
     return Row(
         cells=[
             Cell(text=shift.terminal.code, sub=[shift.terminal.store.name], url=reverse("desk:shift", args=[shift.pk])),
-            Cell(text=gettext("open"), tone="info") if is_open else Cell(text=gettext("closed"), tone="ok"),
+            Cell(text=pgettext("of a shift", "open"), tone="info")
+            if is_open
+            else Cell(text=gettext("closed"), tone="ok"),
             Cell(text=when_minute(shift.opened_at), sub=[shift.opened_by]),
             Cell(text=when_minute(shift.closed_at), sub=[] if is_open else [shift.closed_by]),
             Cell(text="" if shift.counted_fen is None else yuan_sign(shift.counted_fen)),

@@ -1,16 +1,14 @@
 """Shifts at the desk: opened, looked at and closed by who works at the till."""
 
-from __future__ import annotations
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.errors import NotFound, wrong
+from core.errors import existing, wrong
 from core.money import NotAnAmount, fen_typed
 from desk.access import Scope, staff_page
-from desk.settings.layout import show, take, whole_number
+from desk.settings.layout import take, whole_number
 from desk.shifts.page import shift_page, shifts_page
 from merchants.rights import Act
 from refunds.payouts import shifts as room
@@ -20,13 +18,10 @@ from terminals import tills
 @staff_page(Act.RUN_SHIFT)
 def shifts(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST opens one."""
-    if request.method != "POST":
-        return show(request, shifts_page(scope=scope))
 
     def begin() -> str:
-        till = tills.tills_of(by=scope.by).filter(pk=whole_number(request.POST, "terminal")).first()
-        if till is None:
-            raise NotFound("there is no such terminal")
+        theirs = tills.tills_of(by=scope.by)
+        till = existing(theirs.filter(pk=whole_number(request.POST, "terminal")).first(), "terminal")
         room.begin(
             terminal=till.code,
             store=till.store.code,
@@ -36,21 +31,12 @@ def shifts(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
         return gettext("The shift at %(till)s is open.") % {"till": till.code}
 
-    return take(
-        request,
-        form="begin",
-        act=begin,
-        page=lambda refusal: shifts_page(scope=scope, refusal=refusal),
-        back=reverse("desk:shifts"),
-    )
+    return take(request, form="begin", act=begin, page=lambda: shifts_page(scope=scope), back=reverse("desk:shifts"))
 
 
 @staff_page(Act.RUN_SHIFT)
 def shift(request: HttpRequest, scope: Scope, shift_id: int) -> HttpResponse:
     """One of them; a POST closes it."""
-    found = room.standing(shift_id=shift_id, by=scope.by)
-    if request.method != "POST":
-        return show(request, shift_page(scope=scope, found=found))
 
     def close() -> str:
         closed = room.close(
@@ -67,9 +53,7 @@ def shift(request: HttpRequest, scope: Scope, shift_id: int) -> HttpResponse:
         request,
         form="close",
         act=close,
-        page=lambda refusal: shift_page(
-            scope=scope, found=room.standing(shift_id=shift_id, by=scope.by), refusal=refusal
-        ),
+        page=lambda: shift_page(scope=scope, found=room.standing(shift_id=shift_id, by=scope.by)),
         back=reverse("desk:shift", args=[shift_id]),
     )
 

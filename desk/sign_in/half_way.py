@@ -1,7 +1,5 @@
 """Between the password and the second factor: nobody is signed in yet, the session only knows whose password was right."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

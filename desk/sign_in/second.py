@@ -1,7 +1,5 @@
 """The second step of signing in: showing a second factor, or setting one up where the merchant requires it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

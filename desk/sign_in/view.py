@@ -1,7 +1,5 @@
 """Signing in and out. What guessing costs stands in ``merchants.sign_in``."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib.auth import views as auth_views

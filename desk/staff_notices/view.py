@@ -1,7 +1,5 @@
 """The bell, and the list that it leads to."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

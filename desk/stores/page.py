@@ -1,7 +1,5 @@
 """What the pages of stores show."""
 
-from __future__ import annotations
-
 from django.db.models import Count
 from django.urls import reverse
 from django.utils.translation import gettext, pgettext
@@ -9,13 +7,13 @@ from django.utils.translation import gettext, pgettext
 from desk.access import Scope
 from desk.addresses import with_query
 from desk.filters import Option
-from desk.forms import FormField
-from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
+from desk.forms import FormField, text
+from desk.settings.layout import Cell, Fact, Facts, Form, Row, SettingsPage, Table, form, settings_crumb
 from desk.templatetags.desk_format import when_minute
 from merchants.models import Store
 
 
-def stores_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage:
+def stores_page(*, scope: Scope) -> SettingsPage:
     found = scope.stores().annotate(tills=Count("terminals"))
     table = Table(
         title=gettext("Stores"),
@@ -45,7 +43,6 @@ def stores_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
             text("code", gettext("Store code"), required=True, hint=gettext("As your tills report it: S001")),
             *_described(None),
         ],
-        refusal=refusal,
     )
     return SettingsPage(
         title=gettext("Stores"),
@@ -56,7 +53,7 @@ def stores_page(*, scope: Scope, refusal: Refusal | None = None) -> SettingsPage
     )
 
 
-def store_page(*, store: Store, refusal: Refusal | None = None) -> SettingsPage:
+def store_page(*, store: Store) -> SettingsPage:
     facts = Facts(
         title=gettext("As it is"),
         facts=[
@@ -78,26 +75,23 @@ def store_page(*, store: Store, refusal: Refusal | None = None) -> SettingsPage:
         url=reverse("desk:store", args=[store.code]),
         button=gettext("Save"),
         fields=_described(store),
-        refusal=refusal,
     )
     return SettingsPage(
         title=store.name,
         sub=store.address,
         crumbs=[settings_crumb(), Option(label=gettext("Stores"), url=reverse("desk:stores"))],
         facts=[facts],
-        forms=[change, _end_form(store, refusal)],
+        forms=[change, _end_form(store)],
     )
 
 
-def _end_form(store: Store, refusal: Refusal | None) -> Form:
+def _end_form(store: Store) -> Form:
     if store.closed_at is not None:
         return form(
             "reopen",
             title=gettext("Open it again"),
             url=reverse("desk:store-reopen", args=[store.code]),
             button=gettext("Open the store again"),
-            fields=[],
-            refusal=refusal,
             tone="",
         )
     return form(
@@ -105,8 +99,6 @@ def _end_form(store: Store, refusal: Refusal | None) -> Form:
         title=gettext("Close it"),
         url=reverse("desk:store-close", args=[store.code]),
         button=gettext("Close the store"),
-        fields=[],
-        refusal=refusal,
         note=gettext(
             "Sales that are paid from now on are not taken for it. Its refunds go on; it can be opened again."
         ),

@@ -1,7 +1,5 @@
 """Stores: opened, described, closed. Owners of the whole merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from desk.access import Scope, staff_page, staff_posts
-from desk.settings.layout import show, take
+from desk.settings.layout import take
 from desk.stores.page import store_page, stores_page
 from merchants import stores as acts
 from merchants.models import Store
@@ -21,29 +19,19 @@ from merchants.stores import store_by_code
 @staff_page(Act.MANAGE_STORES)
 def stores(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST opens one."""
-    if request.method != "POST":
-        return show(request, stores_page(scope=scope))
 
     def add() -> str:
         code = request.POST.get("code", "")
         opened = acts.open_store(code=code, **_described(request), by=scope.by, at=timezone.now())
         return gettext("%(store)s is open.") % {"store": opened.name}
 
-    return take(
-        request,
-        form="open",
-        act=add,
-        page=lambda refusal: stores_page(scope=scope, refusal=refusal),
-        back=reverse("desk:stores"),
-    )
+    return take(request, form="open", act=add, page=lambda: stores_page(scope=scope), back=reverse("desk:stores"))
 
 
 @staff_page(Act.MANAGE_STORES)
 def store(request: HttpRequest, scope: Scope, code: str) -> HttpResponse:
     """One store; a POST says what customers read of it."""
     found = store_by_code(code, by=scope.by)
-    if request.method != "POST":
-        return show(request, store_page(store=found))
 
     def change() -> str:
         acts.change(store_id=found.pk, **_described(request), by=scope.by, at=timezone.now())
@@ -81,7 +69,7 @@ def _take(request: HttpRequest, found: Store, form: str, act: Callable[[], str])
         request,
         form=form,
         act=act,
-        page=lambda refusal: store_page(store=found, refusal=refusal),
+        page=lambda: store_page(store=found),
         back=reverse("desk:store", args=[found.code]),
     )
 

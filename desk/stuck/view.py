@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters
@@ -14,7 +12,7 @@ from core.numbers import reference
 from core.plain_text import person_name
 from desk import forms, words
 from desk.access import Scope, staff_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from merchants.rights import Act
 from refunds.models import RefundRequest
 from refunds.payouts import redirecting
@@ -52,8 +50,8 @@ def send_elsewhere(request: HttpRequest, scope: Scope, number: str) -> HttpRespo
     except DomainError as error:
         status = 403 if isinstance(error, Forbidden) else 422
         return _form(request, found, error=words.short(error), status=status)
-    messages.success(request, gettext("The channel has taken the other account. It will tell when the money is there."))
-    return redirect("desk:refund", number=number)
+    said = gettext("The channel has taken the other account. It will tell when the money is there.")
+    return done(request, said, "desk:refund", number)
 
 
 def _payee(request: HttpRequest) -> redirecting.OtherAccount:

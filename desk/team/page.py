@@ -1,7 +1,5 @@
 """Who works here, and one of them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime

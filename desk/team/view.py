@@ -1,7 +1,5 @@
 """The team: invited, placed, switched off by owners; ways in reset by two."""
 
-from __future__ import annotations
-
 import smtplib
 
 from django.contrib import messages
@@ -14,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from core.errors import Conflict, DomainError, Invalid, NotFound
+from core.errors import Conflict, DomainError, Invalid, NotFound, existing
 from desk import forms, words
 from desk.access import Scope, staff_page
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from desk.team.page import EMPTY, Form, Link, member_page, team_page
 from merchants import invitations
 from merchants import team as teams
@@ -53,8 +51,7 @@ def member(request: HttpRequest, scope: Scope, staff_id: int) -> HttpResponse:
         staff = teams.place(staff_id=staff_id, place=_place(form), by=scope.by, at=timezone.now())
     except Invalid as error:
         return _member(request, scope, staff, form=form, error=error)
-    messages.success(request, gettext("%(name)s: saved.") % {"name": staff.name})
-    return redirect("desk:team-member", staff.pk)
+    return done(request, gettext("%(name)s: saved.") % {"name": staff.name}, "desk:team-member", staff.pk)
 
 
 @require_POST
@@ -82,8 +79,7 @@ def switch(request: HttpRequest, scope: Scope, staff_id: int) -> HttpResponse:
     except (Invalid, Conflict) as error:
         return _member(request, scope, staff, error=error)
     said = gettext("%(name)s can sign in again.") if on else gettext("%(name)s is signed out everywhere and stays out.")
-    messages.success(request, said % {"name": staff.name})
-    return redirect("desk:team-member", staff.pk)
+    return done(request, said % {"name": staff.name}, "desk:team-member", staff.pk)
 
 
 @require_POST
@@ -95,8 +91,7 @@ def require_second_factor(request: HttpRequest, scope: Scope) -> HttpResponse:
         teams.require_second_factor(by=scope.by, at=timezone.now())
     except Invalid as error:
         return _team(request, scope, error=error)
-    messages.success(request, gettext("Whoever decides needs a second factor from now on."))
-    return redirect("desk:team")
+    return done(request, gettext("Whoever decides needs a second factor from now on."), "desk:team")
 
 
 @require_POST
@@ -108,8 +103,7 @@ def require_passkeys(request: HttpRequest, scope: Scope) -> HttpResponse:
         teams.require_passkeys(by=scope.by, at=timezone.now())
     except (Invalid, Conflict) as error:
         return _team(request, scope, error=error)
-    messages.success(request, gettext("Large decisions are signed with a passkey from now on."))
-    return redirect("desk:team")
+    return done(request, gettext("Large decisions are signed with a passkey from now on."), "desk:team")
 
 
 @require_POST
@@ -117,7 +111,7 @@ def require_passkeys(request: HttpRequest, scope: Scope) -> HttpResponse:
 def ask_reset(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The first of two: a person's password or second factor, or the merchant's requirement."""
     typed = request.POST.get("staff", "")
-    staff_id = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
+    staff_id = forms.whole(typed, digits=18)
     if typed and staff_id is None:
         raise NotFound("there is no such colleague")
     try:
@@ -138,8 +132,7 @@ def confirm_reset(request: HttpRequest, scope: Scope, reset_id: int) -> HttpResp
     except (Invalid, Conflict) as error:
         return _team(request, scope, error=error)
     if row.staff is None:
-        messages.success(request, gettext("A second factor is no longer required."))
-        return redirect("desk:team")
+        return done(request, gettext("A second factor is no longer required."), "desk:team")
     return _team(request, scope, link=_link(scope, row.staff, token, is_reset=True, mail=""))
 
 
@@ -148,15 +141,11 @@ def confirm_reset(request: HttpRequest, scope: Scope, reset_id: int) -> HttpResp
 def withdraw_reset(request: HttpRequest, scope: Scope, reset_id: int) -> HttpResponse:
     """It is not wanted any more."""
     teams.withdraw_reset(reset_id=reset_id, by=scope.by, at=timezone.now())
-    messages.success(request, gettext("Withdrawn. Nothing was reset."))
-    return redirect("desk:team")
+    return done(request, gettext("Withdrawn. Nothing was reset."), "desk:team")
 
 
 def _staff(scope: Scope, staff_id: int) -> Staff:
-    found = scope.staff.merchant.staff.prefetch_related("stores").filter(pk=staff_id).first()
-    if found is None:
-        raise NotFound("there is no such colleague")
-    return found
+    return existing(scope.staff.merchant.staff.prefetch_related("stores").filter(pk=staff_id).first(), "colleague")
 
 
 def _form(request: HttpRequest) -> Form:
@@ -173,7 +162,7 @@ def _form(request: HttpRequest) -> Form:
 
 
 def _place(form: Form) -> Place:
-    ids = [int(one) if one.isascii() and one.isdigit() and len(one) < 19 else 0 for one in form.stores]
+    ids = [forms.whole(one, digits=18) or 0 for one in form.stores]
     codes = form.till_codes.replace("，", ",").replace("、", ",").split(",")
     return Place(
         role=form.role,

@@ -1,7 +1,5 @@
 """What the page of work that is handed out shows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from django.urls import reverse
@@ -9,9 +7,9 @@ from django.utils.translation import gettext
 
 from desk.access import Scope
 from desk.addresses import with_query
-from desk.filters import Choice, Option
-from desk.forms import FormField
-from desk.settings.layout import Cell, Form, Refusal, Row, SettingsPage, Table, form, text
+from desk.filters import Option, choices
+from desk.forms import FormField, checks, flag, hidden, text
+from desk.settings.layout import Cell, Form, Row, SettingsPage, Table, form
 from merchants.models import Role
 from refunds.models import Reviewer
 from refunds.models.assignment import SECOND_LOOKS_PERCENT
@@ -23,7 +21,7 @@ def language_names() -> dict[str, str]:
     return {"zh-Hans": gettext("Chinese"), "en": gettext("English")}
 
 
-def team_work_page(*, scope: Scope, person: int, refusal: Refusal | None = None) -> SettingsPage:
+def team_work_page(*, scope: Scope, person: int) -> SettingsPage:
     """``person``: whose entry is open; 0 for nobody's."""
     people = assigning.reviewers(merchant_id=scope.staff.merchant_id)
     there = presence.here(one.staff_id for one in people)
@@ -33,7 +31,7 @@ def team_work_page(*, scope: Scope, person: int, refusal: Refusal | None = None)
         sub=gettext("Who is given which refunds, and how many decisions are looked at twice."),
         crumbs=[Option(label=gettext("Team"), url=reverse("desk:team"))],
         tables=[_table(people, there)],
-        forms=[*([_reviewer(chosen, refusal)] if chosen else []), _settings(scope, refusal)],
+        forms=[*([_reviewer(chosen)] if chosen else []), _settings(scope)],
     )
 
 
@@ -74,22 +72,16 @@ def _address(person: int) -> str:
     return with_query(reverse("desk:team-work"), person=str(person))
 
 
-def _reviewer(one: Reviewer, refusal: Refusal | None) -> Form:
-    reasons = [Choice(reason.value, str(reason.label)) for reason in Reason]
-    languages = [Choice(code, name) for code, name in language_names().items()]
+def _reviewer(one: Reviewer) -> Form:
+    none = gettext("None ticked: all of them")
     return form(
         "reviewer",
         title=one.staff.name,
         url=_address(one.staff_id),
         button=gettext("Save"),
         fields=[
-            FormField(name="form", label="", kind="hidden", values=("reviewer",)),
-            FormField(
-                name="takes_work",
-                label=gettext("Is given work while at the desk"),
-                kind="flag",
-                values=("1",) if one.takes_work else (),
-            ),
+            hidden("form", "reviewer"),
+            flag("takes_work", gettext("Is given work while at the desk"), on=one.takes_work),
             text(
                 "most_on_desk",
                 gettext("At most so many on the desk"),
@@ -97,28 +89,13 @@ def _reviewer(one: Reviewer, refusal: Refusal | None) -> Form:
                 kind="number",
                 required=True,
             ),
-            FormField(
-                name="reasons",
-                label=gettext("Reasons"),
-                kind="checks",
-                values=tuple(one.reasons),
-                choices=reasons,
-                hint=gettext("None ticked: all of them"),
-            ),
-            FormField(
-                name="languages",
-                label=gettext("Languages"),
-                kind="checks",
-                values=tuple(one.languages),
-                choices=languages,
-                hint=gettext("None ticked: all of them"),
-            ),
+            checks("reasons", gettext("Reasons"), choices(Reason.choices), one.reasons, hint=none),
+            checks("languages", gettext("Languages"), choices(language_names().items()), one.languages, hint=none),
         ],
-        refusal=refusal,
     )
 
 
-def _settings(scope: Scope, refusal: Refusal | None) -> Form:
+def _settings(scope: Scope) -> Form:
     kept = assigning.settings_of(scope.staff.merchant_id)
     return form(
         "desk",
@@ -126,13 +103,8 @@ def _settings(scope: Scope, refusal: Refusal | None) -> Form:
         url=reverse("desk:team-work"),
         button=gettext("Save"),
         fields=[
-            FormField(name="form", label="", kind="hidden", values=("desk",)),
-            FormField(
-                name="assigns",
-                label=gettext("Hand out what waits by itself"),
-                kind="flag",
-                values=("1",) if kept.assigns else (),
-            ),
+            hidden("form", "desk"),
+            flag("assigns", gettext("Hand out what waits by itself"), on=kept.assigns),
             FormField(
                 name="second_looks_percent",
                 label=gettext("Decisions that are looked at twice"),
@@ -144,7 +116,6 @@ def _settings(scope: Scope, refusal: Refusal | None) -> Form:
                 required=True,
             ),
         ],
-        refusal=refusal,
         note=gettext(
             "Whoever is at the desk is given what they may decide, the shortest time first. What they do not open within two"
             " minutes goes back to the queue."

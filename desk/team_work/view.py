@@ -1,7 +1,5 @@
 """Who is given which work. Owners."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from desk.access import Scope, staff_page, staff_posts
-from desk.settings.layout import show, take, whole_number
+from desk.forms import whole
+from desk.settings.layout import take, whole_number
 from desk.team_work.page import team_work_page
 from merchants.rights import Act
 from refunds.review import assigning, presence
@@ -21,8 +20,6 @@ def team_work(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list and the settings; a POST changes them, or what ``person`` takes."""
     person, posted = whole_number(request.GET.dict(), "person"), request.POST
     page = partial(team_work_page, scope=scope, person=person)
-    if request.method != "POST":
-        return show(request, page())
 
     def save() -> str:
         now = timezone.now()
@@ -43,8 +40,7 @@ def team_work(request: HttpRequest, scope: Scope) -> HttpResponse:
         return gettext("%(name)s: saved.") % {"name": kept.staff.name}
 
     name = "reviewer" if posted.get("form") == "reviewer" else "desk"
-    back = reverse("desk:team-work")
-    return take(request, form=name, act=save, page=lambda refusal: page(refusal=refusal), back=back)
+    return take(request, form=name, act=save, page=page, back=reverse("desk:team-work"))
 
 
 @staff_posts()
@@ -56,5 +52,5 @@ def be_here(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 def _number(request: HttpRequest, name: str) -> int:
     """What was typed, -1 for no number."""
-    typed = request.POST.get(name, "").strip()
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 5 else -1
+    found = whole(request.POST.get(name, "").strip(), digits=4)
+    return -1 if found is None else found

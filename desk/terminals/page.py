@@ -1,7 +1,5 @@
 """What the pages of tills show."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q
@@ -14,8 +12,8 @@ from desk import filters, keyset, rows
 from desk.access import Scope
 from desk.addresses import with_query
 from desk.filters import Choice, Filter, Option
-from desk.forms import FormField
-from desk.settings.layout import Cell, Fact, Facts, Form, Refusal, Row, SettingsPage, Table, form, settings_crumb, text
+from desk.forms import FormField, choice, text
+from desk.settings.layout import Cell, Fact, Facts, Form, Row, SettingsPage, Table, form, settings_crumb
 from desk.templatetags.desk_format import when_minute
 from merchants.rights import Act
 from refunds import queries
@@ -32,7 +30,7 @@ def part_label(part: str) -> str:
     return {"display": gettext("Display"), "keyboard": gettext("Keyboard"), "printer": gettext("Printer")}[part]
 
 
-def terminals_page(*, scope: Scope, query: QueryDict, at: datetime, refusal: Refusal | None = None) -> SettingsPage:
+def terminals_page(*, scope: Scope, query: QueryDict, at: datetime) -> SettingsPage:
     """The list, by the order in which they came; who may set them up registers one here."""
     path = reverse("desk:terminals")
     newest = tills.newest_version(merchant_id=scope.staff.merchant_id)
@@ -89,7 +87,6 @@ def terminals_page(*, scope: Scope, query: QueryDict, at: datetime, refusal: Ref
                 text("name", gettext("Display name"), hint=gettext("What your people call it")),
                 _store_field(scope, ""),
             ],
-            refusal=refusal,
         )
     ]
     if scope.store_ids is None:
@@ -100,7 +97,6 @@ def terminals_page(*, scope: Scope, query: QueryDict, at: datetime, refusal: Ref
                 url=reverse("desk:terminals-newest"),
                 button=gettext("Save the version"),
                 fields=[text("version", gettext("Newest version"), scope.staff.merchant.newest_software_version)],
-                refusal=refusal,
                 note=gettext("Empty: the highest that any till has. It is %(version)s now.")
                 % {"version": newest or "--"},
                 tone="",
@@ -122,7 +118,7 @@ def terminals_page(*, scope: Scope, query: QueryDict, at: datetime, refusal: Ref
     )
 
 
-def terminal_page(*, scope: Scope, till: Terminal, at: datetime, refusal: Refusal | None = None) -> SettingsPage:
+def terminal_page(*, scope: Scope, till: Terminal, at: datetime) -> SettingsPage:
     """One till."""
     newest = tills.newest_version(merchant_id=scope.staff.merchant_id)
     today, since = at.astimezone(SHANGHAI).date(), at - timedelta(days=_OF_DAYS)
@@ -157,11 +153,11 @@ def terminal_page(*, scope: Scope, till: Terminal, at: datetime, refusal: Refusa
         sub=gettext("%(till)s in %(store)s") % {"till": till.code, "store": till.store.name},
         crumbs=[settings_crumb(), Option(label=gettext("Tills"), url=reverse("desk:terminals"))],
         facts=[facts],
-        forms=[_switch_form(till, refusal), _change_form(scope, till, refusal)],
+        forms=[_switch_form(till), _change_form(scope, till)],
     )
 
 
-def _switch_form(till: Terminal, refusal: Refusal | None) -> Form:
+def _switch_form(till: Terminal) -> Form:
     url = reverse("desk:terminal-refunds", args=[till.pk])
     if till.refunds_enabled:
         return form(
@@ -170,7 +166,6 @@ def _switch_form(till: Terminal, refusal: Refusal | None) -> Form:
             url=url,
             button=gettext("Switch refunds off"),
             fields=[text("reason", gettext("Why"), required=True)],
-            refusal=refusal,
             note=gettext("Requests from this till are refused until it is switched on again; others are not touched."),
             tone="danger",
         )
@@ -179,13 +174,11 @@ def _switch_form(till: Terminal, refusal: Refusal | None) -> Form:
         title=gettext("Take refunds here again"),
         url=url,
         button=gettext("Switch refunds on"),
-        fields=[],
-        refusal=refusal,
         note=gettext("It was switched off because: %(reason)s") % {"reason": till.refunds_off_reason or "--"},
     )
 
 
-def _change_form(scope: Scope, till: Terminal, refusal: Refusal | None) -> Form:
+def _change_form(scope: Scope, till: Terminal) -> Form:
     day = till.next_service_date
     return form(
         "change",
@@ -197,14 +190,13 @@ def _change_form(scope: Scope, till: Terminal, refusal: Refusal | None) -> Form:
             _store_field(scope, till.store.code),
             text("next_service_date", gettext("Next service"), day.isoformat() if day else "", kind="date"),
         ],
-        refusal=refusal,
         tone="",
     )
 
 
 def _store_field(scope: Scope, code: str) -> FormField:
     choices = [Choice(store.code, store.name) for store in scope.stores()]
-    return FormField(name="store", label=gettext("Store"), kind="choice", values=(code,), choices=choices)
+    return choice("store", gettext("Store"), choices, code)
 
 
 def _standing(at: datetime, today: date) -> Filter:
@@ -262,7 +254,7 @@ def service(till: Terminal, today: date) -> Cell:
     if day is None:
         return Cell(text="")
     if day <= today:
-        return Cell(text=day.isoformat(), tone="warn", icon="wrench", sub=[gettext("due")])
+        return Cell(text=day.isoformat(), tone="warn", icon="wrench", sub=[pgettext("of a service", "due")])
     return Cell(text=day.isoformat())
 
 

@@ -1,7 +1,5 @@
 """Tills: registered, described, switched on and off. Owners and managers, each of their stores."""
 
-from __future__ import annotations
-
 from datetime import date
 
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +11,7 @@ from core.database.timeouts import reports
 from core.errors import existing, wrong
 from desk.access import Scope, staff_page, staff_posts
 from desk.filters import day_typed
-from desk.settings.layout import show, take
+from desk.settings.layout import take
 from desk.terminals.page import terminal_page, terminals_page
 from merchants.rights import Act
 from merchants.stores import store_by_code
@@ -26,8 +24,6 @@ from terminals.models import Terminal
 def terminals(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The list; a POST registers one."""
     now = timezone.now()
-    if request.method != "POST":
-        return show(request, terminals_page(scope=scope, query=request.GET, at=now))
 
     def register() -> str:
         data = request.POST
@@ -41,7 +37,7 @@ def terminals(request: HttpRequest, scope: Scope) -> HttpResponse:
         request,
         form="register",
         act=register,
-        page=lambda refusal: terminals_page(scope=scope, query=request.GET, at=now, refusal=refusal),
+        page=lambda: terminals_page(scope=scope, query=request.GET, at=now),
         back=reverse("desk:terminals"),
     )
 
@@ -59,7 +55,7 @@ def newest(request: HttpRequest, scope: Scope) -> HttpResponse:
         request,
         form="newest",
         act=name,
-        page=lambda refusal: terminals_page(scope=scope, query=request.GET, at=now, refusal=refusal),
+        page=lambda: terminals_page(scope=scope, query=request.GET, at=now),
         back=reverse("desk:terminals"),
     )
 
@@ -68,8 +64,6 @@ def newest(request: HttpRequest, scope: Scope) -> HttpResponse:
 def terminal(request: HttpRequest, scope: Scope, terminal_id: int) -> HttpResponse:
     """One till; a POST says what people say of it."""
     now, till = timezone.now(), _till(scope, terminal_id)
-    if request.method != "POST":
-        return show(request, terminal_page(scope=scope, till=till, at=now))
 
     def change() -> str:
         data = request.POST
@@ -87,7 +81,7 @@ def terminal(request: HttpRequest, scope: Scope, terminal_id: int) -> HttpRespon
         request,
         form="change",
         act=change,
-        page=lambda refusal: terminal_page(scope=scope, till=till, at=now, refusal=refusal),
+        page=lambda: terminal_page(scope=scope, till=till, at=now),
         back=reverse("desk:terminal", args=[till.pk]),
     )
 
@@ -108,7 +102,7 @@ def refunds(request: HttpRequest, scope: Scope, terminal_id: int) -> HttpRespons
         request,
         form="refunds",
         act=switch,
-        page=lambda refusal: terminal_page(scope=scope, till=till, at=now, refusal=refusal),
+        page=lambda: terminal_page(scope=scope, till=till, at=now),
         back=reverse("desk:terminal", args=[till.pk]),
     )
 

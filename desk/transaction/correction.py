@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from core.audit import notes
 from core.audit.models import AuditEvent
 from core.errors import Invalid
-from core.money import NotAnAmount, fen_typed, yuan
+from core.money import NotAnAmount, fen_typed, yuan, yuan_grouped
 from core.plain_text import one_line, plain_text
 from core.quantities import quantity, quantity_text
 from desk import forms
@@ -270,14 +270,14 @@ def _told(name: str, value: Any) -> str:
     if name == "payer":
         return ""
     if name == "amount_fen":
-        return f"¥{yuan(value)}"
+        return f"¥{yuan_grouped(value)}"
     if name == "payer_paid_fen":
-        return gettext("all of it") if value is None else f"¥{yuan(value)}"
+        return gettext("all of it") if value is None else f"¥{yuan_grouped(value)}"
     if name == "paid_at":
         return when(datetime.fromisoformat(value))
     if name == "deposit":
-        return f"{DepositKind(value[0]).label}, ¥{yuan(value[1])}: {value[2]}" if value else "--"
+        return f"{DepositKind(value[0]).label}, ¥{yuan_grouped(value[1])}: {value[2]}" if value else "--"
     if name == "lines":
-        return gettext(", ").join(f"{line[1]} × {line[-3]}: ¥{yuan(line[-1])}" for line in value) or "--"
+        return gettext(", ").join(f"{line[1]} × {line[-3]}: ¥{yuan_grouped(line[-1])}" for line in value) or "--"
     labels: dict[str, Any] = {"kind": TransactionKind, "funding": Funding, "status": TransactionStatus}
     return str(labels[name](value).label) if name in labels else str(value) or "--"

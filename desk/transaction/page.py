@@ -1,7 +1,5 @@
 """What the page of a sale shows. Amounts in fen."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

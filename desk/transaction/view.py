@@ -1,7 +1,5 @@
 """One sale with its refunds, and setting right what was reported of it."""
 
-from __future__ import annotations
-
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,7 +14,7 @@ from core.errors import DomainError, NotFound
 from desk import rows, words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.refund.page import till_url
-from desk.rendering import go_on, is_htmx, refusal, render_page
+from desk.rendering import done, go_on, is_htmx, refusal, render_page
 from desk.transaction import correction
 from desk.transaction.correction import Typed
 from desk.transaction.page import asked_of, hold_of, transaction_page
@@ -66,8 +64,8 @@ def correct(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRes
         )
     except DomainError as error:
         return _page(request, scope, _find(scope, transaction_id), filled_in=filled_in, error=error)
-    messages.success(request, gettext("The sale is corrected. What it said before is kept."))
-    return redirect("desk:transaction", transaction_id=found.pk)
+    said = gettext("The sale is corrected. What it said before is kept.")
+    return done(request, said, "desk:transaction", found.pk)
 
 
 @staff_posts(Act.END_HOLD)

@@ -1,7 +1,5 @@
 """Which sales the list shows for an address, and in which order."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Transfers that wait, the files taken to the bank, what a result said, and what came back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,12 +1,9 @@
 """Bank transfers by the file: taken away, the bank's result read, and transfers that came back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -14,15 +11,14 @@ from core.dry_run import taken_back
 from core.errors import DomainError, Forbidden, Invalid, NotFound
 from desk import words
 from desk.access import Scope, staff_posts, staff_reads
-from desk.refund.page import find
-from desk.rendering import render_page
+from desk.refund.page import find, find_typed
+from desk.rendering import as_file, done, render_page
 from desk.transfers.page import transfers_page
 from merchants.rights import Act
 from refunds.payouts import payment_files, returned
 from refunds.payouts.payment_files import Result
 
 _TYPED = ("number", "trouble", "note", "holder_name", "account_no", "bank_name")
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @staff_reads(Act.TAKE_TRANSFERS)
@@ -38,23 +34,20 @@ def export(request: HttpRequest, scope: Scope) -> HttpResponse:
         made = payment_files.export(by=scope.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, scope, error)
-    messages.success(request, gettext("%(file)s is made. Download it, and take it to the bank.") % {"file": made})
-    return redirect("desk:transfers")
+    return done(
+        request, gettext("%(file)s is made. Download it, and take it to the bank.") % {"file": made}, "desk:transfers"
+    )
 
 
 @staff_posts(Act.TAKE_TRANSFERS)
-def file(request: HttpRequest, scope: Scope, file_id: int) -> HttpResponse:
+def file(request: HttpRequest, scope: Scope, file_id: int) -> HttpResponseBase:
     """What of a file is not paid yet, as a table; the look at the accounts is recorded."""
-    is_csv = request.POST.get("as") == "csv"
+    kind = "csv" if request.POST.get("as") == "csv" else "xlsx"
     try:
         found = payment_files.transfers_of(file_id=file_id, by=scope.by, at=timezone.now())
     except Invalid as error:
         raise NotFound("there is no such file") from error
-    content = payment_files.as_table(found, workbook=not is_csv)
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8" if is_csv else _XLSX)
-    kind = "csv" if is_csv else "xlsx"
-    response["Content-Disposition"] = f'attachment; filename="PF-{file_id:06d}.{kind}"'
-    return response
+    return as_file(payment_files.as_table(found, workbook=kind == "xlsx"), name=f"PF-{file_id:06d}.{kind}")
 
 
 @staff_posts(Act.TAKE_TRANSFERS)
@@ -83,7 +76,7 @@ def note_return(request: HttpRequest, scope: Scope) -> HttpResponse:
     account = returned.NewAccount(typed["holder_name"], typed["account_no"], typed["bank_name"])
     try:
         returned.note(
-            request_id=find(scope, typed["number"]).pk,
+            request_id=find_typed(scope, typed["number"]).pk,
             trouble=typed["trouble"],
             note=typed["note"],
             account=account if account.account_no or account.holder_name else None,
@@ -92,8 +85,7 @@ def note_return(request: HttpRequest, scope: Scope) -> HttpResponse:
         )
     except DomainError as error:
         return _refused(request, scope, error, typed)
-    messages.success(request, gettext("Noted; a colleague pays it again."))
-    return redirect("desk:transfers")
+    return done(request, gettext("Noted; a colleague pays it again."), "desk:transfers")
 
 
 @staff_posts(Act.PAY_BY_HAND)
@@ -105,8 +97,7 @@ def pay_again(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
         returned.pay_again(request_id=found.pk, reference_no=reference, by=scope.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, scope, error)
-    messages.success(request, gettext("%(number)s is paid again.") % {"number": found.number})
-    return redirect("desk:transfers")
+    return done(request, gettext("%(number)s is paid again.") % {"number": found.number}, "desk:transfers")
 
 
 def _refused(

@@ -1,7 +1,5 @@
 """The voucher to print."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What the pages of webhooks show."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Webhooks: added and shown their secret once, tried, called again, switched off. Owners and managers only."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -14,7 +12,7 @@ from django.utils.translation import gettext
 from core.errors import Conflict, Invalid, NotFound
 from desk import forms, words
 from desk.access import Scope, staff_page, staff_posts, staff_reads
-from desk.rendering import render_page
+from desk.rendering import done, render_page
 from desk.webhooks.page import EndpointRow, endpoint_row, webhook_page, webhooks_page
 from integrations import endpoints
 from integrations.endpoints import Wanted
@@ -138,8 +136,7 @@ def replay(request: HttpRequest, scope: Scope, endpoint_id: int, delivery_id: in
     except Conflict as error:
         endpoint = endpoints.endpoint_of(endpoint_id=endpoint_id, by=scope.by)
         return _page(request, endpoint, form_error=words.short(error), status=words.status(error))
-    messages.success(request, gettext("It is on its way again."))
-    return redirect("desk:webhook", endpoint_id)
+    return done(request, gettext("It is on its way again."), "desk:webhook", endpoint_id)
 
 
 def _page(

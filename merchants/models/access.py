@@ -1,7 +1,5 @@
 """Ways into the desk: links that set a password, resets that take two people, and the browsers that are signed in."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _

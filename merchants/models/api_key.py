@@ -1,7 +1,5 @@
 """API keys: shown once, stored hashed."""
 
-from __future__ import annotations
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 

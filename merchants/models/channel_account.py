@@ -23,6 +23,8 @@ class ChannelAccount(models.Model):
     ``sealed_credentials_before`` are those before the last change: notices under them are still read until
     ``credentials_before_until``. ``test_word`` is what the last test of the connection came to.
 
+    ``measured`` is what own refunds showed, in the words of a profile (``refunds.payouts.arrival_times``).
+
     ``code`` stands in the notice URL. ``revision`` changes with credentials or profile, so that kept adapters are renewed.
     """
 
@@ -32,6 +34,7 @@ class ChannelAccount(models.Model):
     code = models.CharField(max_length=40, unique=True)
     base_url = models.URLField(max_length=200)
     profile_overrides = models.JSONField(default=dict)
+    measured = models.JSONField(default=dict, db_default={})
     sealed_credentials = SealedTextField(purpose="channel_account.credentials")
     sealed_credentials_before = SealedTextField(purpose="channel_account.credentials_before")
     credentials_before_until = models.DateTimeField(null=True, blank=True)
@@ -64,7 +67,7 @@ class ChannelAccount(models.Model):
     @property
     def usable_profile(self) -> Profile:
         """The same for pages and verdicts: where an entry cannot be read, the channel's usual contract. Payouts are held then."""
-        return channels.usable_profile(self.channel, self.profile_overrides)
+        return channels.usable_profile(self.channel, {**self.profile_overrides, **self.measured})
 
     @property
     def credentials(self) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Deciding for somebody who is away."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.db import models

@@ -1,7 +1,5 @@
 """Merchants and their stores."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from django.db import models

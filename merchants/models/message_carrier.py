@@ -1,7 +1,5 @@
 """Who carries a merchant's messages to its customers, and by which medium they are told first."""
 
-from __future__ import annotations
-
 import json
 
 from django.db import models

@@ -1,7 +1,5 @@
 """A merchant's own words for a message to customers."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from merchants.models.merchant import Merchant

@@ -1,7 +1,5 @@
 """What a merchant says of time beside each store's hours: other days than the calendar's, and the grace after a disaster."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField

@@ -1,7 +1,5 @@
 """A list as somebody likes to see it."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from merchants.models.merchant import Merchant

@@ -1,7 +1,5 @@
 """Staff and their roles."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager

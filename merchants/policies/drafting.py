@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from core.audit.record import record_of
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid, existing
 from merchants.models import DraftState, Merchant, PolicyDraft, PolicyRevision, PolicyVersion, Role, Staff, Store
 from merchants.policies import guides as guide_texts
 from merchants.policies import versions
@@ -271,10 +271,7 @@ def _locked(draft_id: int, by: Principal) -> PolicyDraft:
 
 
 def _found(rows: QuerySet[PolicyDraft], draft_id: int, by: Principal) -> PolicyDraft:
-    found = rows.filter(pk=draft_id, merchant_id=by.acting_for).first() if draft_id < 2**63 else None
-    if found is None:
-        raise NotFound("there is no such draft")
-    return found
+    return existing(rows.filter(pk=draft_id, merchant_id=by.acting_for).first() if draft_id < 2**63 else None, "draft")
 
 
 def _check_revision(draft: PolicyDraft, seen: int) -> None:

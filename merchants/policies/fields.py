@@ -4,9 +4,7 @@ The reader, the words, the difference between two versions and the forms are mad
 field stands in the JSON: ``""`` at the top, ``tiers[]``, ``reasons.*``, ``exceptions[]``, ``route_rules.*``.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -312,9 +310,3 @@ ROUTE = _fields(
         ("limit_fen", Unit.FEN, _("Of one sale up to"), {"least": 1, "most": _MONEY, "null": _("any amount")}),
     ],
 )
-
-
-def every_field() -> Iterator[Field]:
-    """All of them, in the order in which they are shown."""
-    for section in (POLICY, TIER, REASON, SELECTORS, EXCEPTION, ROUTE):
-        yield from section

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from core.audit.record import record
+from core.audit.record import record_of
 from core.calendar import SHANGHAI
 from core.errors import Invalid
 from merchants.models import PolicyReview
@@ -62,15 +62,8 @@ def review(*, by: Principal, at: datetime, months: int = USUAL_MONTHS, note: str
         reviewed_by_id=by.acting_staff,
         reviewed_at=at,
     )
-    record(
-        merchant_id=by.acting_for,
-        by=by.actor,
-        action="policy.review",
-        object_type="policy_version",
-        object_id=version.pk,
-        at=at,
-        data={"number": version.number, "months": months},
-    )
+    data = {"number": version.number, "months": months}
+    record_of(version, by=by.actor, action="policy.review", at=at, data=data)
     return row
 
 

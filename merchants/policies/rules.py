@@ -23,8 +23,6 @@ strictest rule holds for all.
 **Tiers.** One that names stores takes the place of the one of its name there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -197,12 +195,6 @@ class Rules:
         own, tiers = self.tier_for(amount_fen, store=store), self.tiers_in(store)
         place = tiers.index(own)
         return tiers[place : place + 1 + escalated]
-
-    def tier_named(self, name: str, *, store: str = "") -> Tier:
-        for tier in self.tiers_in(store):
-            if tier.name == name:
-                return tier
-        raise PolicyInvalid(f"no tier {name!r}")
 
 
 def _strictest(one: ReasonRule, other: ReasonRule) -> ReasonRule:

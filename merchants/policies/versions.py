@@ -10,8 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from core.audit.record import record
-from core.errors import Forbidden, Invalid, NotFound
+from core.audit.record import record_of
+from core.errors import Forbidden, Invalid, NotFound, existing
 from merchants import signing
 from merchants.models import Merchant, PolicyVersion, Role, Signature, Staff, Store
 from merchants.policies.rules import Rules, read_rules
@@ -73,12 +73,10 @@ def publish(
         sole=sole,
         rolled_back_to=rolled_back_to,
     )
-    record(
-        merchant_id=merchant.pk,
+    record_of(
+        version,
         by=by.actor,
         action="policy.publish",
-        object_type="policy_version",
-        object_id=version.pk,
         at=at,
         data={
             "number": version.number,
@@ -140,10 +138,9 @@ def of_merchant(*, merchant_id: int) -> QuerySet[PolicyVersion]:
 
 def version_numbered(*, merchant_id: int, number: int) -> PolicyVersion:
     """Raises ``NotFound``, also for a number that no column could hold."""
-    found = of_merchant(merchant_id=merchant_id).filter(number=number).first() if number < 2**31 else None
-    if found is None:
-        raise NotFound("there is no such version")
-    return found
+    return existing(
+        of_merchant(merchant_id=merchant_id).filter(number=number).first() if number < 2**31 else None, "version"
+    )
 
 
 def in_force(*, merchant_id: int, at: datetime) -> PolicyVersion:

@@ -13,6 +13,7 @@ from payment_channels.alipay.gateway import Answer, Gateway
 from payment_channels.alipay.messages import QueryAnswer, RefundAnswer, Status
 from payment_channels.clock import Clock, utc_now
 from payment_channels.contract import (
+    BANK_NOTIFIED,
     BillKind,
     ForeignNotice,
     NoticeRejected,
@@ -59,7 +60,8 @@ def _paid(parameters: Mapping[str, str]) -> tuple[str, int] | None:
 def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundNotice | ForeignNotice:
     if parameters.get("app_id") != credentials.app_id:
         raise NoticeRejected("wrong_merchant", "a notice for another application")
-    if parameters.get("msg_method") == _SECOND_LEG:
+    of_bank = parameters.get("msg_method") == _SECOND_LEG
+    if of_bank:
         refund_no = text(json_object(text(parameters, "biz_content").encode()), "out_request_no")
     elif parameters.get("refund_fee") and parameters.get("out_biz_no"):
         refund_no = text(parameters, "out_biz_no")
@@ -72,7 +74,10 @@ def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundN
         refund_no=refund_no,
         amount_fen=0,
         outcome=Unknown(
-            code="notified", message="the channel reports a change", accepted=True, channel_refund_no=refund_no
+            code=BANK_NOTIFIED if of_bank else "notified",
+            message="the channel reports a change",
+            accepted=True,
+            channel_refund_no=refund_no,
         ),
     )
 

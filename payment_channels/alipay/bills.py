@@ -5,8 +5,6 @@ totals, a tab follows every long number, refunds are negative, and the address i
 The file carries no announced hash; the zip's own checksums are what can be checked.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Generator, Sequence
 from dataclasses import replace

@@ -19,7 +19,7 @@ _REFUND: dict[str, Rule] = {
     "ACQ.TRADE_NOT_EXIST": never("no such trade", "check_sale"),
     "ACQ.USER_NOT_MATCH_ERR": never("the trade belongs to somebody else", "check_sale"),
     "ACQ.TRADE_HAS_FINISHED": never("the trade is past its refund period", "sale_closed"),
-    "ACQ.TRADE_HAS_CLOSE": never("the trade is closed: never paid, or wholly refunded", "sale_closed"),
+    "ACQ.TRADE_HAS_CLOSE": never("the trade is closed: never paid, or wholly refunded", "sale_state"),
     "ACQ.TRADE_STATUS_ERROR": never("the trade is in a wrong state", "sale_state"),
     "ACQ.REASON_TRADE_STATUS_INVALID": never("the trade is in an odd state", "sale_state"),
     "ACQ.TRADE_NOT_ALLOW_REFUND": never("this trade allows no refund", "sale_state"),

@@ -48,8 +48,8 @@ class Gateway:
             raise ServerError(reply.said())
         if reply.status != 200:
             raise Unreadable(reply.said())
-        envelope = signing.open_answer(reply.body, method=method)
         with self.transport.checking(reply):
+            envelope = signing.open_answer(reply.body, method=method)
             signing.check_answer(self._credentials.alipay_key, envelope)
         return Answer(envelope.body, envelope.signed.decode("utf-8"))
 

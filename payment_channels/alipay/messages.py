@@ -7,8 +7,9 @@ is the sum of all refunds of the sale, never this refund's amount.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from payment_channels.clock import BEIJING
@@ -31,6 +32,8 @@ MAX_REASON_CHARACTERS = 256
 #: fund_channel of what paid, where that is a bank's card: the refund then has a second leg, from Alipay to the bank.
 _BANK_CHANNELS = ("BANKCARD", "DEBITCARD", "CREDITCARD", "MIXEDCARD")
 _SECOND_LEGS = {"S": SecondLeg.DONE, "F": SecondLeg.FAILED, "P": SecondLeg.PENDING}
+#: (g) A query that comes right after the refund has no word of the bank yet.
+_BANK_BEGINS_WITHIN = timedelta(days=1)
 _REFUND_NO = re.compile(r"[0-9A-Za-z_\-]{1,64}\Z", re.ASCII)
 _HANDLED = "10000"
 _SUCCESS = "REFUND_SUCCESS"
@@ -130,6 +133,7 @@ class QueryAnswer:
     second_leg: SecondLeg
     arrives_at: datetime | None
     payer_fen: int | None
+    bank_unsaid: bool  # paid by card, and no word yet of the way to the bank
 
     @classmethod
     def parse(cls, body: Mapping[str, object]) -> Self | None:
@@ -138,21 +142,24 @@ class QueryAnswer:
         if not status:
             return None
         if status != _SUCCESS:
-            raise Unreadable("an unknown refund_status")
+            raise Unreadable(f"an unknown refund_status: {status[:40]}")
         back = body.get("deposit_back_info")
         back = back if isinstance(back, dict) and str(back.get("has_deposit_back")).lower() == "true" else {}
-        status = text_or_empty(back, "dback_status")
-        if status and status not in _SECOND_LEGS:
-            raise Unreadable("an unknown dback_status")
+        # What the bank does costs no proof that the channel has paid: a word that we do not know is asked about again.
+        said = text_or_empty(back, "dback_status")
+        arrives_at = None
+        with suppress(Unreadable):
+            arrives_at = _moment(back, "est_bank_receipt_time") or _moment(back, "bank_ack_time")
         return cls(
             refund_no=text(body, "out_request_no"),
             channel_transaction_no=text(body, "trade_no"),
             payment_no=text_or_empty(body, "out_trade_no"),
             amount_fen=_fen(body, "refund_amount"),
             succeeded_at=_moment(body, "gmt_refund_pay"),
-            second_leg=_SECOND_LEGS.get(status, SecondLeg.NONE),
-            arrives_at=_moment(back, "est_bank_receipt_time") or _moment(back, "bank_ack_time"),
+            second_leg=_SECOND_LEGS.get(said, SecondLeg.PENDING) if said else SecondLeg.NONE,
+            arrives_at=arrives_at,
             payer_fen=_payer_fen(body),
+            bank_unsaid="deposit_back_info" not in body and _paid_by_bank(body),
         )
 
     def outcome(self, reference: RefundReference, *, answered_at: datetime, raw: str) -> Outcome:
@@ -160,13 +167,15 @@ class QueryAnswer:
         same_sale = _is_about(reference, channel_transaction_no=self.channel_transaction_no, payment_no=self.payment_no)
         if not (same_sale and self.refund_no == reference.refund_no and self.amount_fen == reference.amount_fen):
             return mismatch(raw)
+        succeeded_at = self.succeeded_at or answered_at
+        begins = self.bank_unsaid and answered_at - succeeded_at < _BANK_BEGINS_WITHIN
         return _done(
             refund_no=self.refund_no,
             amount_fen=self.amount_fen,
-            succeeded_at=self.succeeded_at or answered_at,
+            succeeded_at=succeeded_at,
             payer_fen=self.payer_fen,
             received_account="",
-            second_leg=self.second_leg,
+            second_leg=SecondLeg.PENDING if begins else self.second_leg,
             arrives_at=self.arrives_at if self.second_leg is not SecondLeg.FAILED else None,
             raw=raw,
         )

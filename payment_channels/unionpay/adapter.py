@@ -59,7 +59,7 @@ def _read(fields: Mapping[str, str], *, credentials: Credentials) -> RefundNotic
     report = TradeReport.parse_notice(fields)
     raw = messages.hide_cards("&".join(f"{name}={fields[name]}" for name in sorted(fields)))
     return RefundNotice(
-        event_id=f"{report.refund_no}-{report.txn_time}-{report.channel_refund_no}-{report.code}",
+        event_id=f"{report.refund_no}-{report.txn_time}-{report.channel_refund_no}-{report.code}-{report.amount_fen}",
         refund_no=report.refund_no,
         amount_fen=report.amount_fen or 0,
         outcome=report.outcome(raw=raw),

@@ -4,8 +4,6 @@ Source: https://open.unionpay.com/tjweb/acproduct/list?apiservId=448 (对账文�
 bytes, one separator stands between two fields, amounts are in fen. The ``ZM_`` entry holds the trades.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

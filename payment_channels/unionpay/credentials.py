@@ -25,8 +25,9 @@ class Credentials:
     """Who we are and how we know UnionPay.
 
     Stored: ``mer_id``; ``sign_certificate`` (PEM) with ``sign_private_key`` (PEM, or both in one text), or
-    ``sign_pfx`` (Base64) with ``sign_pfx_password``; ``root_certificate``; optional ``middle_certificate`` (one or
-    more PEM), ``access_type``, ``acq_ins_code`` and ``signer`` (overrides ``IDENTITIES``).
+    ``sign_pfx`` (Base64) with ``sign_pfx_password``; ``root_certificate`` and optional ``middle_certificate`` (one or
+    more PEM each: while UnionPay changes its own, answers hang on the old or the new); optional ``access_type``,
+    ``acq_ins_code`` and ``signer`` (overrides ``IDENTITIES``).
     """
 
     mer_id: str
@@ -34,7 +35,7 @@ class Credentials:
     acq_ins_code: str
     sign_key: RSAPrivateKey
     cert_id: str
-    root: Certificate
+    roots: tuple[Certificate, ...]
     middles: tuple[Certificate, ...]
     signers: tuple[str, ...]
 
@@ -51,8 +52,8 @@ class Credentials:
             acq_ins_code=stored.get("acq_ins_code", ""),
             sign_key=key,
             cert_id=str(certificate.serial_number),
-            root=rsa_keys.certificate(stored, "root_certificate"),
-            middles=_middles(stored),
+            roots=_certificates("root_certificate", rsa_keys.required(stored, "root_certificate")),
+            middles=_certificates("middle_certificate", stored.get("middle_certificate", "").strip()),
             signers=(signer,) if signer else IDENTITIES,
         )
 
@@ -76,11 +77,8 @@ def _from_pfx(stored: Mapping[str, str]) -> tuple[RSAPrivateKey, Certificate]:
     return key, certificate
 
 
-def _middles(stored: Mapping[str, str]) -> tuple[Certificate, ...]:
-    pem = stored.get("middle_certificate", "").strip()
-    if not pem:
-        return ()
+def _certificates(name: str, pem: str) -> tuple[Certificate, ...]:
     try:
-        return tuple(load_pem_x509_certificates(pem.encode()))
+        return tuple(load_pem_x509_certificates(pem.encode())) if pem else ()
     except ValueError as error:
-        raise CredentialsInvalid("middle_certificate is not PEM") from error
+        raise CredentialsInvalid(f"{name} is not PEM") from error

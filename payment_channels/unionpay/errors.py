@@ -36,10 +36,10 @@ RULES: dict[str, Rule] = {
     "36": never("does not fit the original trade", "check_amount"),
     "37": slow_down("asked too often"),
     "38": never("stopped for risk", "risk"),
-    "39": never("outside the hours for this kind of trade", "outside_hours"),
+    "39": Rule(meaning="outside the hours for this kind of trade", retry=Retry.SAME_NUMBER, remedy="outside_hours"),
     "40": never("the check of a binding failed", "check_request"),
     "41": never("a batch is in the wrong state", "check_request"),
-    "42": never("paid, but after the time allowed", "ask_channel"),
+    "42": ask("paid, but after the time allowed"),
     "43": mend("no permission for this business", "check_permission"),
     "44": never("a wrong number, or not opened for this business", "other_route"),
     "45": never("the original trade is refunded or voided already", "refunded_already"),
@@ -59,7 +59,7 @@ RULES: dict[str, Rule] = {
     "72": never("the holder has not signed up for this business", "other_route"),
     "73": never("the card has expired", "other_route"),
     "74": ask("debited, the bill's state is not known"),
-    "75": never("debited, the bill could not be settled", "ask_channel"),
+    "75": ask("debited, the bill could not be settled"),
     "76": never("to be opened with a password first", "other_route"),
     "77": never("not opened for payment with authentication", "other_route"),
     "78": never("the issuing bank restricts this trade", "other_route"),
@@ -97,15 +97,11 @@ LISTS = (
 NOT_FOUND = "34"
 
 
-#: Refused by their rule, and yet the card was debited.
-_DEBITED = ("42", "75")
-
-
 def says_not_paid(code: str) -> bool:
     """Whether this ``origRespCode`` proves that a payment failed for good."""
     rule = RULES.get(code)
     proves = rule is not None and rule.retry in (Retry.NEVER, Retry.AFTER_MENDING, Retry.AFTER_TOP_UP)
-    return proves and code not in (*_DEBITED, NOT_FOUND)
+    return proves and code != NOT_FOUND
 
 
 def outcome_of_application(code: str, message: str, *, raw: str, maybe_received: bool) -> Outcome:
@@ -133,7 +129,7 @@ def outcome_of_failed_trade(code: str, message: str, *, channel_refund_no: str, 
         return Unknown(code=code, message=message, accepted=True, channel_refund_no=channel_refund_no, raw=raw)
     if rule is None or rule.retry is None:
         return Unknown(
-            code=code, message=message, attention=True, remedy="compare", channel_refund_no=channel_refund_no, raw=raw
+            code=code, message=message, attention=True, remedy="find_out", channel_refund_no=channel_refund_no, raw=raw
         )
     return Refused(
         code=code,

@@ -1,11 +1,12 @@
 """One signed call to UnionPay: sign, send, check what comes back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from payment_channels.clock import Clock
 from payment_channels.parsing import Unreadable
-from payment_channels.transport import MAX_REPLY_BYTES, ServerError, Transport
+from payment_channels.transport import MAX_REPLY_BYTES, Reply, ServerError, Transport
 from payment_channels.transport import Answer as CheckedAnswer
 from payment_channels.unionpay import messages, signing
 from payment_channels.unionpay.credentials import Credentials
@@ -51,8 +52,8 @@ class Gateway:
             raise ServerError(reply.said())
         if reply.status != 200:
             raise Unreadable(reply.said())
-        answered = signing.open_answer(reply.body)
-        with self.transport.checking(reply):
+        with self.transport.checking(_result_first(reply)):
+            answered = signing.open_answer(reply.body)
             signing.check(self.signers, fields=answered, at=self._clock())
         return Answer(answered, messages.hide_cards(reply.body.decode("utf-8")))
 
@@ -69,3 +70,9 @@ class Gateway:
         }
         whole = {name: value for name, value in whole.items() if value}
         return {**whole, "signature": signing.signature_of(self._credentials.sign_key, whole)}
+
+
+def _result_first(reply: Reply) -> Reply:
+    """For people to read: what the answer says of the request stands behind so many fields that it would be cut off."""
+    before, found, after = reply.body.partition(b"respCode=")
+    return replace(reply, body=found + after + b"&" + before) if found else reply

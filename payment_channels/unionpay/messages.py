@@ -223,7 +223,7 @@ def _booked_at(sent: str, trace_time: str) -> datetime:
         if not trace_time:
             return sent_at
         booked_at = datetime.strptime(f"{sent[:4]}{trace_time}", "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
-        over_new_year = (sent_at - booked_at).days > 180
-        return booked_at.replace(year=booked_at.year + 1) if over_new_year else booked_at
+        # Over New Year either of the two may be the earlier one.
+        return booked_at.replace(year=booked_at.year + round((sent_at - booked_at).days / 365))
     except ValueError as error:
         raise Unreadable("txnTime or traceTime is not a time") from error

@@ -70,10 +70,11 @@ class TrustedSigners:
         )
 
     def _check_chain(self, certificate: Certificate, *, at: datetime) -> None:
-        if _issued(certificate, by=self._credentials.root, at=at):
+        roots = self._credentials.roots
+        if any(_issued(certificate, by=root, at=at) for root in roots):
             return
         for middle in self._credentials.middles:
-            if _issued(certificate, by=middle, at=at) and _issued(middle, by=self._credentials.root, at=at):
+            if _issued(certificate, by=middle, at=at) and any(_issued(middle, by=root, at=at) for root in roots):
                 return
         raise SignatureInvalid("bad_certificate", "the signer's certificate does not hang on the configured root")
 

@@ -5,8 +5,6 @@ Every data field starts with a backtick, so a comma in a product's name does no 
 The last two lines are the summary's header and the summary. Refund rows stand on the day of acceptance.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Generator, Mapping

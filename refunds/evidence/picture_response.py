@@ -1,7 +1,5 @@
 """Serving evidence, the same way at the desk and on the customer's page; each decides for itself who may ask."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from django.http import Http404, HttpResponse

@@ -8,18 +8,19 @@ from django.db import connection
 from refunds.evidence import looks
 from refunds.models import Evidence
 from refunds.models.evidence import EvidenceKind
+from terminals.orders import ORDER_DATE
 
 # Of another order: one that is asked about twice is shown twice. Photos by their look alone: till slips all look alike.
-_SAME = """
+_SAME = f"""
 SELECT r.number, e.look, e.sha256
   FROM refunds_evidence e JOIN refunds_refundrequest r ON r.id = e.request_id
   JOIN terminals_transaction o ON o.id = r.transaction_id, terminals_transaction t
  WHERE e.merchant_id = %s AND t.id = %s AND (e.look && %s::int[] OR (e.sha256 = ANY(%s) AND e.kind <> %s))
    AND r.id IS DISTINCT FROM %s
-   AND (o.store_id, o.order_no, (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date)
-    <> (t.store_id, t.order_no, (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date)
+   AND (o.store_id, o.order_no, {ORDER_DATE.format("o")})
+    <> (t.store_id, t.order_no, {ORDER_DATE.format("t")})
  ORDER BY r.id
-"""
+"""  # noqa: S608 - our own text
 
 
 def on_another(

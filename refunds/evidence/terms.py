@@ -1,7 +1,5 @@
 """The paper with a deposit's terms: written anew like all evidence, kept with the terms."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import datetime
 from uuid import UUID

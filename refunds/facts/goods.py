@@ -1,7 +1,5 @@
 """Goods that come back for a request: what is known of them, and the row that every stage opens in the same way."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal

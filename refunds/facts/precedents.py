@@ -1,7 +1,5 @@
 """How people decided refunds like this one, and what became of those."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime

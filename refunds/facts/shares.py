@@ -1,7 +1,5 @@
 """What the payer gets of each leg, where a coupon paid a part of its sale. Nothing is read for a sale without one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol

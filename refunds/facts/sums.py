@@ -24,6 +24,7 @@ from refunds.models.approval import Decision
 from refunds.models.hand_accounts import is_by_hand
 from refunds.states import Route
 from terminals.models import Transaction
+from terminals.orders import ORDER_DATE
 
 
 class CapReached(Conflict, code="route_limit"):
@@ -63,15 +64,15 @@ def customers_of(sale: Paid, phone_hash: bytes | memoryview | None) -> set[str]:
 
 
 #: ``refunds.intake.counters.parties_of`` says the key of an order; this is it in SQL.
-_CLOSE = """
+_CLOSE = f"""
 INSERT INTO refunds_runningsum AS s (key, merchant_id, kind, day, count, fen, asked_fen, closed)
 SELECT DISTINCT t.merchant_id || ' order ' || t.store_id || ' ' || t.order_no || ' '
-                || to_char(t.paid_at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD') AS key,
-       t.merchant_id, 'order', (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date, 0, 0, 0, true
+                || to_char({ORDER_DATE.format("t")}, 'YYYY-MM-DD') AS key,
+       t.merchant_id, 'order', {ORDER_DATE.format("t")}, 0, 0, 0, true
   FROM terminals_transaction t JOIN refunds_refundrequest r ON r.transaction_id = t.id
  WHERE r.id = ANY(%s::uuid[]) ORDER BY key
     ON CONFLICT (key) DO UPDATE SET closed = true
-"""
+"""  # noqa: S608 - our own text
 
 
 def close_orders(request_ids: Collection[UUID]) -> None:
@@ -91,10 +92,10 @@ def was_rejected(transaction_id: UUID) -> bool:
 # --- what a sale holds at this moment -----------------------------------------------------------------------------------
 
 #: The payments ``o`` of the order of sale ``t``: same number, store and day.
-ORDER = """
+ORDER = f"""
   FROM terminals_transaction t JOIN terminals_transaction o
     ON o.merchant_id = t.merchant_id AND o.order_no = t.order_no AND o.store_id = t.store_id
-   AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date
+   AND {ORDER_DATE.format("o")} = {ORDER_DATE.format("t")}
 """
 _HELD = f"SELECT o.id, o.reserved_fen, o.live_refunds {ORDER} WHERE t.id = %s ORDER BY o.id"
 

@@ -1,4 +1,4 @@
-"""What stands behind an approval, looked at again before money leaves and by an invariant.
+"""What stands behind an approval or a rejection, looked at again before money leaves and by an invariant.
 
 Behind each stands its event, which nobody without the audit key can write: who, what amount, of which sale, how they showed that
 it was them. Where more is at stake, above the four-eyes limit and where money leaves to whoever is named, they signed a
@@ -29,7 +29,7 @@ from refunds.facts import payees
 from refunds.models import Approval, Execution, Leg, Payee, RefundRequest
 from refunds.models.approval import Decision
 from refunds.rules.policy import TWO_FOR
-from refunds.states import EXECUTION_ENDED, ExecutionState, Route, State
+from refunds.states import EXECUTION_ENDED, ExecutionState, RejectReason, Route, State
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,17 @@ logger = logging.getLogger(__name__)
 SALE_FOUND = "refund.find_sale"
 TRANSFER_RETURNED = "refund.transfer_returned"
 _SAID = ("refund.submit", "refund.resubmit")
-_EVENTS = (*_SAID, "refund.approve", "refund.approve_first", "refund.approve_by_rule", "refund.renew_leg", SALE_FOUND)
+_REJECTED, _APPROVED = "refund.reject", "refund.approve"
+_EVENTS = (
+    *_SAID,
+    _REJECTED,
+    _APPROVED,
+    "refund.approve_first",
+    "refund.approve_by_rule",
+    "refund.renew_leg",
+    SALE_FOUND,
+)
+_VOUCHED = (Decision.APPROVE, Decision.REJECT)
 _UNDER_WAY = (State.APPROVED, State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING, State.PARTIALLY_REFUNDED)
 
 
@@ -58,6 +68,20 @@ def sign_approval(
         statement=said, object_type="refund_request", object_id=request.pk, by=by, at=at, always=always
     )
     return signed, {"needed": needed, "sales": _sales(request), **signed.told}
+
+
+def sign_rejection(
+    *, request: RefundRequest, reason: str, routes: Collection[str], needed: int, by: Principal, at: datetime
+) -> Signed:
+    """Have a rejection signed where an approval of as much would have to be: a forged one takes money as surely."""
+    return signing.sign(
+        statement=lambda: _statement(request, request.amount_fen, routes, Decision.REJECT.value, reason=reason),
+        object_type="refund_request",
+        object_id=request.pk,
+        by=by,
+        at=at,
+        always=needed > 1 or not TWO_FOR.isdisjoint(routes),
+    )
 
 
 def sign_move(
@@ -99,7 +123,12 @@ def _nth(before: int) -> str:
 
 
 def _statement(
-    request: RefundRequest, amount_fen: int, routes: Collection[str], decision: str, payee: Payee | None = None
+    request: RefundRequest,
+    amount_fen: int,
+    routes: Collection[str],
+    decision: str,
+    payee: Payee | None = None,
+    reason: str = "",
 ) -> Statement:
     if payee is None and Route.BANK_TRANSFER in routes:
         payee = payees.of(request, route=Route.BANK_TRANSFER)
@@ -108,6 +137,9 @@ def _statement(
     if payee is not None:
         masked = payees.masked(payee)
         told["payee"] = " ".join(filter(None, (masked["holder_name"], masked["account_no"], masked["bank_name"])))
+    if reason:
+        told["decision"] = f"{Decision(decision).label} ({decision})"
+        told["reason"] = f"{RejectReason(reason).label} ({reason})"
     return Statement(
         {
             "request": request.number,
@@ -117,6 +149,7 @@ def _statement(
             "route": "+".join(sorted(routes)),
             "policy_version": request.policy_version.number,
             "decision": decision,
+            **({"reason": reason} if reason else {}),
         },
         told,
     )
@@ -150,13 +183,13 @@ def check(request: RefundRequest) -> None:
 
 
 def faults(request_ids: Iterable[UUID], *, paying: bool = False) -> dict[UUID, str]:
-    """Of requests those whose approvals are not what they say, or that would now pay something else than was approved, and why.
+    """Of requests those whose decisions are not what they say, or that would now pay something else than was approved, and why.
 
     ``paying``: money is about to leave, whatever state they say they are in.
     """
     requests = {one.pk: one for one in _requests(request_ids)}
     given: dict[UUID, list[Approval]] = defaultdict(list)
-    for row in Approval.objects.filter(request_id__in=requests, decision=Decision.APPROVE).order_by("pk"):
+    for row in Approval.objects.filter(request_id__in=requests, decision__in=_VOUCHED).order_by("pk"):
         given[row.request_id].append(row)
     events: dict[UUID, list[AuditEvent]] = defaultdict(list)
     exempt = None
@@ -205,20 +238,31 @@ class _Look:
         for row in self.given:
             event = next((one for one in self.events if one.pk not in used and _tells_of(one, row)), None)
             if event is None:
-                return f"approval {row.pk} was not given"
+                return f"{row.decision} {row.pk} was not decided"
             used.add(event.pk)
             behind[row.pk] = event
             if why := self._signed(row, event):
                 return why
         request = self.request
+        if not paying and request.state == State.REJECTED:
+            return self._rejected(behind)
         if not paying and request.state not in _UNDER_WAY:
             return ""
         if request.by_rule:
             return self._by_rule()
-        final = next((row for row in reversed(self.given) if row.lapses_at is None), None)
+        finals = (row for row in reversed(self.given) if row.lapses_at is None and row.decision == Decision.APPROVE)
+        final = next(finals, None)
         if final is None:
             return "nobody approved it"
         return self._present(final, behind[final.pk])
+
+    def _rejected(self, behind: dict[int, AuditEvent]) -> str:
+        """Whether it is a person who rejected what was asked for last."""
+        last = self.given[-1] if self.given else None
+        if last is None or last.decision != Decision.REJECT or last.reason != self.request.reject_reason:
+            return "nobody rejected it"
+        again = any(one.action in _SAID and one.pk > behind[last.pk].pk for one in self.events)
+        return "nobody rejected what was asked for last" if again else ""
 
     def _by_rule(self) -> str:
         if not any(one.action == "refund.approve_by_rule" for one in self.events):
@@ -237,26 +281,25 @@ class _Look:
 
     def _signed(self, row: Approval, event: AuditEvent) -> str:
         if "signed" not in event.data:
-            return "" if row.signature_id is None else f"approval {row.pk} has another's signature"
+            return "" if row.signature_id is None else f"{row.decision} {row.pk} has another's signature"
         signature = self.signatures.get(event.data["signed"])
         if signature is None or signature.pk != row.signature_id:
-            return f"the signature of approval {row.pk} is gone, or another's"
+            return f"the signature of {row.decision} {row.pk} is gone, or another's"
         if why := self.broken.get(signature.pk):
-            return f"approval {row.pk}: {why}"
+            return f"{row.decision} {row.pk}: {why}"
         version = row.version if row.lapses_at is not None else row.version - 1
         before = sum(one.lapses_at is not None and one.version == version and one.pk < row.pk for one in self.given)
         said = _fields(signature)
-        expected = {
-            "request": self.request.number,
-            "version": version,
-            "amount": row.amount_fen,
-            "decision": _nth(before),
-        }
+        expected: dict[str, object] = {"request": self.request.number, "version": version}
+        if row.decision == Decision.APPROVE:
+            expected |= {"amount": row.amount_fen, "decision": _nth(before)}
+        else:
+            expected |= {"reason": row.reason, "decision": row.decision}
         if signature.staff_id != row.staff_id or any(said.get(name) != value for name, value in expected.items()):
-            return f"approval {row.pk} is not what was signed"
+            return f"{row.decision} {row.pk} is not what was signed"
         since = self.request.merchant.requires_passkeys_since
         if since is not None and row.at >= since and signature.factor != signing.PASSKEY:
-            return f"approval {row.pk} was not signed with a passkey"
+            return f"{row.decision} {row.pk} was not signed with a passkey"
         return ""
 
     def _present(self, final: Approval, event: AuditEvent) -> str:
@@ -296,10 +339,12 @@ class _Look:
 
 
 def _tells_of(event: AuditEvent, row: Approval) -> bool:
-    """Whether this event is about this approval."""
+    """Whether this event is about this decision."""
     data = event.data
-    if row.lapses_at is None:
-        same = event.action == "refund.approve" and event.version == row.version
+    if row.decision == Decision.REJECT:
+        same = event.action == _REJECTED and event.version == row.version and data.get("reason") == row.reason
+    elif row.lapses_at is None:
+        same = event.action == _APPROVED and event.version == row.version
     else:
         same = event.action == "refund.approve_first"
     return (

@@ -6,8 +6,6 @@ channels' proofs, statements, and the audit trail, which holds no personal data:
 typed beside an act stands beside the trail and goes, too (core/audit/notes.py).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,8 +55,6 @@ from terminals.models import Deposit, Transaction
 LEAST_DAYS, MOST_DAYS, USUAL_DAYS = 180, 3650, 1095
 #: In one transaction: few enough that nobody waits for them.
 AT_ONCE = 500
-#: Counters of a customer look back this far; later none needs to know whose they are.
-_COUNTED_DAYS = 31
 _OVER = (State.CLOSED, State.REJECTED, State.CANCELLED)
 #: What stands where the database wants something to stand.
 _GONE = "-"

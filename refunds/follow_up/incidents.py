@@ -2,8 +2,6 @@
 with cause and prevention. What happens again and again is a lesson for the policy, or for another provider.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

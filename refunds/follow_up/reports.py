@@ -1,7 +1,5 @@
 """What customers report through their link, and the cases that come of it: each with an owner and a time, until it is closed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta

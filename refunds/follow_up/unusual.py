@@ -4,8 +4,6 @@ asked for at a till or by staff while it is shut.
 Clearly is as in ``analytics.anomalies``: by half as much again, and not by chance. Cheap enough to be asked every ten minutes.
 """
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Sequence

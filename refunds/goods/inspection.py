@@ -1,7 +1,5 @@
 """What was found of goods that came back, and what becomes of each piece."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """An exchange or a second delivery, offered instead of the money: offered first, answered once."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -5,8 +5,6 @@ them, they have not come in time, or a person needs them no more; then it is jud
 goods may still come: they are received and inspected all the same, and its state stays as it is.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta

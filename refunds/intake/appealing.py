@@ -1,7 +1,5 @@
 """A customer sees a rejection differently: once, with words and files, before another reviewer."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

@@ -85,7 +85,7 @@ def find(*, told: Told, store: Store, transaction_id: UUID | None = None) -> Tra
         parts = list(narrow(sales, wanted={**wanted, "amount_fen": None})[:_PAYMENTS])
         rows = [one for one in parts if told.amount_fen == sum(paid.amount_fen for paid in _paid(one))]
     known = {bytes(one.payer_phone_hash) for one in rows if one.payer_phone_hash}
-    orders_found = {(one.order_no, orders.order_date(one.paid_at)) for one in rows}
+    orders_found = {(one.order_no, one.order_date) for one in rows}
     if len(orders_found) != 1 or len(known) > 1:
         raise NoSuchSale("no sale fits all of it")
     return next((one for one in rows if one.payer_phone), rows[0])

@@ -5,8 +5,6 @@ A batch is work like any other, its state is the queue. Each row is one commit: 
 that is killed leaves its row open, and any worker goes on with it; none is asked for twice.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """The one maker of refund requests: what was judged, or paid already, becomes rows that are ready to be stored."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime

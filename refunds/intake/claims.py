@@ -1,7 +1,5 @@
 """What whoever asks for a refund says, and whether it holds: the sale they name, its articles, the account of a transfer."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """What a merchant who breaks the contract of an earnest owes on top of it (民法典 587): asked for beside the deposit's refund."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID

@@ -123,7 +123,7 @@ def _parties(
     key_ids: Collection[int | None],
     at: datetime,
 ) -> Parties:
-    today, order_date = day_of(at), day_of(sale.paid_at)
+    today = day_of(at)
     paid = sale.payments or (sale,)
     customers = set[str]().union(*(customers_of(one, phone_hash) for one in paid))
     keys = {str(key_id) for key_id in key_ids if key_id is not None}
@@ -147,9 +147,8 @@ def _parties(
             limited["mandate_customers"] = counted("mandate30", [f"{itself} {customer}" for customer in customers])
     return Parties(
         merchant_id=sale.merchant_id,
-        # The payments of one store on one day: some tills count from 1 every morning.
-        order=key_of(sale.merchant_id, "order", order_date, f"{sale.store_id} {sale.order_no}"),
-        order_date=order_date,
+        order=key_of(sale.merchant_id, "order", sale.order_date, f"{sale.store_id} {sale.order_no}"),
+        order_date=sale.order_date,
         customers=counted("customer", customers),
         cashiers=counted("cashier", names),
         store=key_of(sale.merchant_id, "store", today, str(sale.store_id)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -90,6 +90,7 @@ class Sale:
     payer_paid_fen: int | None
     refundable_fen: int
     paid_at: datetime
+    order_date: date
     cashier: str
     remote: bool
     kind: str
@@ -135,13 +136,13 @@ _CHANNEL, _PROFILE, _ORDER = (_NAMES.index(name) for name in ("channel", "profil
 
 _SELECT = """
 SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, ''), coalesce(k.refunds_enabled, true),
-       t.channel, t.channel_account_id, coalesce(a.profile_overrides, '{}')::text, t.order_no, t.status, t.funding, t.amount_fen,
-       t.payer_paid_fen, t.amount_fen - t.reserved_fen, t.paid_at, t.cashier, t.remote, t.kind, t.held_at IS NOT NULL,
-       t.payment_word, t.corrected_at IS NOT NULL, t.live_refunds,
+       t.channel, t.channel_account_id, coalesce(a.profile_overrides || a.measured, '{}')::text, t.order_no, t.status,
+       t.funding, t.amount_fen, t.payer_paid_fen, t.amount_fen - t.reserved_fen, t.paid_at, {t_date}, t.cashier, t.remote,
+       t.kind, t.held_at IS NOT NULL, t.payment_word, t.corrected_at IS NOT NULL, t.live_refunds,
        (SELECT ARRAY[sum(o.reserved_fen)::bigint, count(*) FILTER (WHERE o.status = 'success')]
           FROM ({of_number}) o
          WHERE o.store_id = t.store_id
-           AND (o.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (t.paid_at AT TIME ZONE 'Asia/Shanghai')::date),
+           AND {o_date} = {t_date}),
        t.payer_phone_hash, t.card_last4, p.id, p.number, s.hours::text,
        CASE WHEN s.hours <> '{}' THEN (SELECT json_object_agg(d.date, d.kind) FROM merchants_calendarday d
                                         WHERE d.merchant_id = t.merchant_id) END,
@@ -162,12 +163,18 @@ SELECT t.id, t.merchant_id, t.store_id, s.code, t.terminal_id, coalesce(k.code, 
                  ORDER BY v.effective_from DESC, v.number DESC LIMIT 1) p ON true
  WHERE t.merchant_id = $2 AND ($3 IS NULL OR t.store_id = ANY($3))
  LIMIT 50
-"""
-#: The payments of a number, ``{merchant}`` and ``{number}``. A range in an order, which only the index of numbers has: with ``=``
-#: any index that begins with the merchant costs a young table's plan no more, and the one that was kept for a thousand runs
-#: read all of the merchant's payments.
+""".replace("{t_date}", orders.ORDER_DATE.format("t")).replace("{o_date}", orders.ORDER_DATE.format("o"))
+#: What is read of a payment: a subquery makes room for each column that it names.
+_OF_PAYMENT = (
+    "id, merchant_id, store_id, terminal_id, channel, channel_account_id, order_no, status, funding, amount_fen, "
+    "payer_paid_fen, reserved_fen, paid_at, cashier, remote, kind, held_at, payment_word, corrected_at, live_refunds, "
+    "payer_phone_hash, card_last4, joined_date"
+)
+#: The ``{columns}`` of a number's payments, ``{merchant}`` and ``{number}``. A range in an order, which only the index of
+#: numbers has: with ``=`` any index that begins with the merchant costs a young table's plan no more, and the one that was
+#: kept for a thousand runs read all of the merchant's payments.
 _OF_NUMBER = (
-    "SELECT * FROM terminals_transaction x WHERE x.merchant_id = {merchant} "
+    "SELECT {columns} FROM terminals_transaction x WHERE x.merchant_id = {merchant} "
     "AND x.order_no BETWEEN {number} AND {number} ORDER BY x.order_no OFFSET 0"
 )
 
@@ -178,23 +185,27 @@ def _selecting(found: str, *, merchant: str = "", number: str = "") -> str:
     OFFSET 0 keeps the conditions outside from suggesting another index than that of the id or the order number: a plan that is
     kept must be right whatever the table's statistics said when it was made.
     """
-    of_number = _OF_NUMBER.format(merchant="t.merchant_id", number="t.order_no")
-    found = found.replace("{of_number}", _OF_NUMBER.format(merchant=merchant, number=number))
-    return _SELECT.replace("{of_number}", of_number).replace("{found}", found)
+    of_number = _OF_NUMBER.format(
+        columns="store_id, paid_at, joined_date, status, reserved_fen", merchant="t.merchant_id", number="t.order_no"
+    )
+    found = found.replace("{of_number}", _OF_NUMBER.format(columns=_OF_PAYMENT, merchant=merchant, number=number))
+    return _SELECT.replace("{of_number}", of_number).replace("{found}", found).replace("{of_payment}", _OF_PAYMENT)
 
 
 _PARAMETERS = ("uuid", "bigint", "bigint[]", "timestamptz")
 _BY_ID = PreparedStatement(
-    "sale_by_id", _PARAMETERS, _selecting("SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0")
+    "sale_by_id",
+    _PARAMETERS,
+    _selecting("SELECT {of_payment} FROM terminals_transaction WHERE id = $1 OFFSET 0"),
 )
 _OF_ORDER = PreparedStatement(
     "sales_of_order",
     _PARAMETERS,
     _selecting(
-        "SELECT x.* FROM (SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0) y "
+        "SELECT x.* FROM (SELECT * FROM terminals_transaction WHERE id = $1 OFFSET 0) y "  # noqa: S608 - our own text
         "CROSS JOIN LATERAL ({of_number}) x "
         "WHERE x.store_id = y.store_id AND x.status = 'success' "
-        "AND (x.paid_at AT TIME ZONE 'Asia/Shanghai')::date = (y.paid_at AT TIME ZONE 'Asia/Shanghai')::date OFFSET 0",
+        f"AND {orders.ORDER_DATE.format('x')} = {orders.ORDER_DATE.format('y')} OFFSET 0",
         merchant="y.merchant_id",
         number="y.order_no",
     ),

@@ -1,7 +1,5 @@
 """What the columns of an imported file can be, and what their cells say, as people and their systems write it."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,14 +11,16 @@ from functools import lru_cache
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.calendar import SHANGHAI
 from core.errors import FieldError
 from core.money import NotAnAmount, fen_typed
-from core.numbers import reference
+from core.numbers import as_kept
 from core.phones import NotAPhone, phone_number
 from core.plain_text import folded, one_line, person_name
 from core.quantities import quantity
+from core.spreadsheets import from_cell
 from core.table_files import is_rounded
 from merchants import channels
 from refunds.intake.claims import Customer, Draft
@@ -69,7 +69,12 @@ FIELDS: Sequence[Field] = (
     Field("unit_price", _("Unit price"), _SALES, "单价 unitprice price"),
     Field("line_amount", _("Amount of the line"), _SALES, "小计 行金额 lineamount subtotal"),
     Field("reason", _("Reason"), _REFUNDS, "退款原因 原因 reason", same=True),
-    Field("description", _("What happened"), _REFUNDS, "说明 备注 描述 description note remark"),
+    Field(
+        "description",
+        pgettext_lazy("in the customer's words", "What happened"),
+        _REFUNDS,
+        "说明 备注 描述 description note remark",
+    ),
     Field("customer_name", _("Customer's name"), _REFUNDS, "客户姓名 顾客姓名 姓名 customername name"),
     Field("customer_phone", _("Customer's phone"), _REFUNDS, "客户手机 顾客手机 手机号 手机 电话 phone mobile"),
     Field("customer_email", _("Customer's e-mail"), _REFUNDS, "邮箱 电子邮箱 email"),
@@ -248,7 +253,7 @@ class Reading:
 
     def _number(self, name: str, row: Mapping[str, str] | None = None) -> str:
         text = self._text(name) if row is None else row.get(name, "").strip()
-        number = reference(text)
+        number = as_kept(from_cell(text))
         limit = 20 if name in ("store", "terminal") else 64
         if is_rounded(text):
             self._bad(name, "digits_lost")

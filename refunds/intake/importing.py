@@ -4,8 +4,6 @@ it is one (``refunds.intake.batches``): checked without effect, confirmed by som
 Safe to repeat: a sale is known by its channel's number, a refund by what it asks for. Of the same file twice nothing comes twice.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

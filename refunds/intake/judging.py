@@ -176,7 +176,7 @@ def judge(
         fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
         fee_returned=sale.profile.fee_returned,
         always_review=bool(mandate and mandate.always_review) or (stored is not None and _has_line(stored, "mandate")),
-        arrival_days=arrival.working_days(funding=sale.funding, profile=sale.profile, route=draft.route),
+        arrival_days=arrival.working_days(funding=sale.funding, profile=sale.profile, route=draft.route, at=at)[:2],
     )
     verdict = policy.judge(facts=judged, rules=rules, policy_version=sale.policy_number)
     return Judged(judged, verdict, sale.policy_version_id)

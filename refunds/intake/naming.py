@@ -1,7 +1,5 @@
 """The account that paid is closed: the customer names another of theirs, and people decide and pay it as every transfer."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """A failed leg of a plan, moved by a person to another route that the policy allows, while other legs are paid."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """Sending a stored request in again: what needed more, failed or was rejected, corrected and judged like a new one."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

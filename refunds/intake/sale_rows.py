@@ -1,7 +1,5 @@
 """A row of a batch that is a sale: kept as text, tried without effect, and taken in as a till's report is."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal

@@ -245,7 +245,7 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
     *first, last = clauses
     ctes = ", ".join(f"c{number} AS ({clause})" for number, clause in enumerate(first))
     # PostgreSQL cuts names after 63 bytes, and two that are cut alike would be one statement.
-    parts = ["pieces"] * has_lines + ["sums"] * has_sums + [(model._meta.model_name or "")[:5] for model in tables]
+    parts = ["pieces"] * has_lines + ["sums"] * has_sums + [(model._meta.model_name or "")[:3] for model in tables]
     name = "_".join(["submit", *parts])
-    assert len(name) <= 63
+    assert len(name) <= 61
     return PreparedStatement(name, tuple(types), f"WITH {ctes} {last}")

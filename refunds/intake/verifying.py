@@ -1,7 +1,5 @@
 """A refund that waited for its channel's word about the payment: judged again with what was said, and handed on."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from uuid import UUID
 

@@ -3,8 +3,6 @@ it is, and where there is none a capped refund goes back without it. Each case h
 and with what keeps it from happening again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """What a customer agreed to where it is otherwise than the rule says: another amount, or more time."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

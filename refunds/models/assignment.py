@@ -1,7 +1,5 @@
 """Work that is handed out by itself: the merchant's settings, what each reviewer takes, and what was given to whom."""
 
-from __future__ import annotations
-
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator
 from django.db import models

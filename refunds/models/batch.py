@@ -1,10 +1,9 @@
 """Many refunds asked for at once, or many sales reported: by a program, or from a file that somebody brought."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.personal_data import SealedTextField
 from merchants.models import ApiKey, Merchant, Staff, Store
@@ -82,8 +81,8 @@ class RefundBatch(models.Model):
 class Outcome(models.TextChoices):
     """What became of a row."""
 
-    OPEN = "", _("Open")
-    TAKEN = "taken", _("Asked for")
+    OPEN = "", pgettext_lazy("of a row", "Open")
+    TAKEN = "taken", pgettext_lazy("of a row", "Asked for")
     REFUSED = "refused", _("Refused")
     SKIPPED = "skipped", _("Left out")
 

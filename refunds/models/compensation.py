@@ -1,7 +1,5 @@
 """What is paid beside a deposit where the merchant broke the contract."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from refunds.models.request import RefundRequest

@@ -2,8 +2,6 @@
 see a rejection differently.
 """
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

@@ -1,7 +1,5 @@
 """Pictures and papers that belong to a request."""
 
-from __future__ import annotations
-
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models

@@ -1,7 +1,5 @@
 """One attempt at a payout. Its number is stored before anything is sent, and reused however often it is sent."""
 
-from __future__ import annotations
-
 import hmac
 from datetime import datetime
 from uuid import UUID

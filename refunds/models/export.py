@@ -1,7 +1,5 @@
 """A list that somebody takes away as a file, made in the background."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

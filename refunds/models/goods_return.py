@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.quantities import QuantityField, quantity_text
 from merchants.models import Store
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 class ReturnState(models.TextChoices):
     AWAITED = "awaited", _("Asked for")
-    ON_ITS_WAY = "on_its_way", _("On its way")
+    ON_ITS_WAY = "on_its_way", pgettext_lazy("of a parcel", "On its way")
     RECEIVED = "received", _("Received")
     INSPECTED = "inspected", _("Inspected")
     NOT_COME = "not_come", _("Did not come in time")
@@ -131,8 +132,8 @@ class OfferKind(models.TextChoices):
 
 
 class OfferAnswer(models.TextChoices):
-    ACCEPTED = "accepted", _("Accepted")
-    DECLINED = "declined", _("Declined")
+    ACCEPTED = "accepted", pgettext_lazy("of an offer", "Accepted")
+    DECLINED = "declined", pgettext_lazy("of an offer", "Declined")
 
 
 class ExchangeOffer(models.Model):

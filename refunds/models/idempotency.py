@@ -9,6 +9,7 @@ class IdempotencyRecord(models.Model):
     """``principal`` is the API key or staff member; ``fingerprint`` is SHA-256 over method, path and payload.
 
     ``body`` is JSON as text: jsonb would forget the order of its keys, and the first answer is to be given again as it was.
+    That of a refund is packed (``api.idempotency``).
     """
 
     principal = models.CharField(max_length=40)

@@ -1,7 +1,5 @@
 """Something is out of order: a till, a channel, a store's network. What it affects, who mends it, and what was learned."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _

@@ -1,7 +1,5 @@
 """A customer without a receipt, or a till that printed no slip: what became of it, until it is closed."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _

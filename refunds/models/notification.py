@@ -30,6 +30,8 @@ class Medium(models.TextChoices):
 
 #: The event of an apology for an incident; its ``version`` is the incident's id. Others are named by a request's state.
 APOLOGY = "apology"
+#: The event of money that comes later than the customer was told; its ``version`` is the ordinal of the new day.
+ARRIVAL_CHANGED = "arrival_changed"
 
 
 class Notification(models.Model):
@@ -37,7 +39,7 @@ class Notification(models.Model):
 
     ``fallback`` are the media that are tried, in order, once this one is given up. ``text`` is what was sent, without the
     customer's link. ``carrier`` is the merchant's provider that took it (empty: the installation's own); it is asked at
-    ``receipt_due_at`` whether it arrived: ``delivered_at``.
+    ``receipt_due_at`` whether it arrived: ``delivered_at``. ``promised_by``: when the money is there, as the text says.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False, db_constraint=False)
@@ -60,6 +62,7 @@ class Notification(models.Model):
     carrier = models.CharField(max_length=20, blank=True, default="", db_default="")
     receipt_due_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
+    promised_by = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

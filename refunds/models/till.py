@@ -1,7 +1,5 @@
 """What happens at a till: a refund shown for a scan, and shifts with what belongs to each."""
 
-from __future__ import annotations
-
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7

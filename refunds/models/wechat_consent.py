@@ -1,7 +1,5 @@
 """A customer's consent to messages in WeChat."""
 
-from __future__ import annotations
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 

@@ -1,7 +1,5 @@
 """Channel accounts: opened, told what their contract says, tested without moving money, put out of use."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime
 
+from cryptography.exceptions import InvalidTag
+
 from core.errors import FieldError, Invalid
 from merchants.models import ChannelAccount
 from payment_channels.contract import CredentialsInvalid, ProfileInvalid, RefundChannel
@@ -37,7 +39,10 @@ def adapter_for(account_id: int, revision: int) -> RefundChannel:
     with _lock:
         kept = _kept.get(account_id)
         if kept is None or kept[0] != revision:
-            account = ChannelAccount.objects.get(pk=account_id)
+            try:
+                account = ChannelAccount.objects.get(pk=account_id)
+            except InvalidTag as error:
+                raise CredentialsInvalid("credentials do not open with the keys of this installation") from error
             adapter = CHANNELS[account.channel].build(account.credentials, account.profile, account.base_url)
             kept = _kept[account_id] = (account.revision, adapter)
     return kept[1]

@@ -85,7 +85,8 @@ class Breakers:
 
 def _is_ill(outcome: Outcome) -> bool:
     if isinstance(outcome, Unknown):
-        return outcome.code in _ILL
+        # What came signed and has words that we do not know is an answer all the same.
+        return outcome.code in _ILL and not outcome.raw
     return isinstance(outcome, Refused) and outcome.retry is Retry.AFTER_MENDING
 
 

@@ -6,8 +6,6 @@ paid, and why. Either word is settled like a channel's answer, under the same lo
 and books the same single payout.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import Conflict, FieldError, Invalid
 from core.plain_text import one_line, reference_key
 from merchants.principals import Principal
-from payment_channels.contract import Outcome, RefundReference
+from payment_channels.contract import Outcome
 from payment_channels.manual import ManualRefundChannel
 from refunds import lifecycle
 from refunds.evidence import files
@@ -27,6 +25,7 @@ from refunds.facts import conditions, holds, payees, shares, vouching
 from refunds.models import Execution, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.payouts import Answer, settle
+from refunds.payouts.second_leg import reference
 from refunds.states import BY_HAND, EXECUTION_ENDED, ExecutionState, HandTrouble, Route, State
 from terminals.models import Terminal
 from terminals.reporting import CLOCKS_DIFFER
@@ -65,7 +64,7 @@ def confirm(
         payer_fen = shares.of_request(request)[execution.sequence if request.leg_count else 1]
         payee = payees.of(request, route=execution.channel_account.channel)
         outcome = ManualRefundChannel().confirmed(
-            reference=_reference(execution),
+            reference=reference(execution),
             voucher_no=reference_no,
             # Within the minute of the approval: after it.
             paid_at=max(payment.paid_at, request.decided_at or payment.paid_at),
@@ -94,7 +93,7 @@ def give_up(*, request_id: UUID, trouble: str, note: str, by: Principal, at: dat
         raise Invalid("say why with one of the coded reasons", code="unknown_reason_code")
     _request, execution = _take(request_id, by, version, at)
     outcome = ManualRefundChannel().given_up(
-        reference=_reference(execution), trouble=trouble, note=one_line(note, limit=300), by=by.name
+        reference=reference(execution), trouble=trouble, note=one_line(note, limit=300), by=by.name
     )
     _settle(execution, outcome, by, at)
     return RefundRequest.objects.get(pk=request_id)
@@ -172,17 +171,6 @@ def _checked(payment: Payment, request: RefundRequest, route: str, at: datetime)
     if errors:
         raise Invalid("the payout cannot be confirmed like this", code="payment_incomplete", errors=errors)
     return f"{request.store.code}/{number}" if route == Route.CASH else number
-
-
-def _reference(execution: Execution) -> RefundReference:
-    sale = execution.transaction
-    return RefundReference(
-        refund_no=execution.refund_no,
-        channel_transaction_no=sale.channel_transaction_no,
-        order_no=sale.order_no,
-        amount_fen=execution.amount_fen,
-        sent_at=execution.first_sent_at,
-    )
 
 
 def _settle(execution: Execution, outcome: Outcome, by: Principal, at: datetime) -> None:

@@ -5,8 +5,6 @@ brings the later word (notice, query or statement); what is in review stays ther
 up with the channel and ends the hold: it was paid, and our books then say so, or it was not.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The audit trail keeps fingerprints: keyed hashes, so that two people can tell wh
 can try passwords against them.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -13,8 +13,6 @@ and, where the account's profile names a fee rate, what becomes of the fee on th
 What a person paid by hand left the sale's channel untouched: whatever that would have done, it keeps its fee.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

@@ -3,8 +3,6 @@
 A notice is believed only after its signature; a repeat finds its row in the inbox and has no second effect.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict

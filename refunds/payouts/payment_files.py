@@ -4,11 +4,6 @@ A result is settled like one that a person types in, by the same function: once,
 who asked for and approved it. Reading the same result again changes nothing; a row that fits nothing is named.
 """
 
-from __future__ import annotations
-
-import csv
-import io
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -17,16 +12,15 @@ from typing import Final
 from django.db import transaction
 from django.db.models import QuerySet
 
+from core import spreadsheets, table_files
 from core.calendar import SHANGHAI
 from core.errors import Conflict, DomainError, Invalid
 from core.money import NotAnAmount, fen_typed, yuan
 from core.plain_text import folded, one_line, reference_key
-from core.spreadsheets import csv_lines, from_cell, name
+from core.spreadsheets import csv_lines, name
 from merchants import rights
 from merchants.principals import Principal
 from merchants.rights import Act
-from payment_channels import workbooks
-from payment_channels.contract import BillCorrupt
 from refunds import lifecycle
 from refunds.facts import conditions, holds, payees, shares, vouching
 from refunds.models import Execution, PaymentFile, PaymentFileRow
@@ -155,7 +149,7 @@ def as_table(transfers: Sequence[Transfer], *, workbook: bool) -> bytes:
     """The file, all of its cells texts that no spreadsheet calculates with: a workbook, or CSV."""
     rows = [(t.reference, t.holder_name, t.account_no, t.bank_name, yuan(t.amount_fen), t.remark) for t in transfers]
     if workbook:
-        return workbooks.written([HEADER, *rows])
+        return spreadsheets.workbook([HEADER, *rows])
     return "".join(csv_lines([HEADER, *([name(cell) for cell in row] for row in rows)])).encode()
 
 
@@ -236,48 +230,26 @@ def _rows(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows below the header by their line. Raises ``Invalid``."""
     if len(content) > MAX_BYTES:
         raise Invalid("the file is too large", code="result_unreadable")
-    names: dict[str, int] = {}
-    for line, cells in _cells(content):
-        if line > MAX_ROWS:
-            raise Invalid("the file has too many rows", code="result_unreadable")
-        cells = [from_cell(cell) for cell in cells]
-        if not names:
-            heads = [folded(cell) for cell in cells]
-            names = {
-                column: heads.index(folded(word))
-                for column, words in _COLUMNS.items()
-                for word in reversed(words)
-                if folded(word) in heads
-            }
-            names = names if {"reference", "result"} <= names.keys() else {}
-        elif any(cells):
-            found = {column: cells[at] for column, at in names.items() if at < len(cells)}
-            yield line, {column: found.get(column, "") for column in _COLUMNS}
-    if not names:
-        raise Invalid("no row names the columns", code="result_unreadable")
-
-
-def _cells(content: bytes) -> Iterator[tuple[int, list[str]]]:
     try:
-        if content.startswith(b"PK"):
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                book = workbooks.Workbook(archive)
-                yield from book.rows(book.sheets[0])
-            return
-        text = _text(content)
-        delimiter = max(",\t;", key=text[:4_000].count)
-        yield from enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), start=1)
-    except (BillCorrupt, zipfile.BadZipFile, csv.Error, KeyError, UnicodeDecodeError, SyntaxError) as error:
+        table = table_files.read(content, is_header=lambda cells: {"reference", "result"} <= _places(cells).keys())
+    except table_files.NotATable as error:
         raise Invalid("this is no table", code="result_unreadable") from error
+    if len(table.rows) > MAX_ROWS:
+        raise Invalid("the file has too many rows", code="result_unreadable")
+    places = _places(table.columns)
+    for line, cells in table.rows:
+        yield line, {column: cells[places[column]] if column in places else "" for column in _COLUMNS}
 
 
-def _text(content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("gb18030")
+def _places(cells: Sequence[str]) -> dict[str, int]:
+    """Which of these name columns that we know."""
+    heads = [folded(cell) for cell in cells]
+    return {
+        column: heads.index(folded(word))
+        for column, words in _COLUMNS.items()
+        for word in reversed(words)
+        if folded(word) in heads
+    }
 
 
 def _fen(text: str) -> int:

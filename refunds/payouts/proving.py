@@ -1,7 +1,5 @@
 """Asking a channel once more about a payout that it has paid, because the customer does not find the money."""
 
-from __future__ import annotations
-
 import logging
 from datetime import datetime
 

@@ -4,8 +4,6 @@ The refund stays paid, for nothing takes a proven payout back; that the money is
 paid again, and the customer reads it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID

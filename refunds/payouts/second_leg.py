@@ -14,6 +14,7 @@ from django.db import transaction
 from core.audit.actors import channel
 from core.audit.record import record
 from payment_channels.contract import (
+    BANK_NOTIFIED,
     CredentialsInvalid,
     Done,
     Outcome,
@@ -57,8 +58,10 @@ def note(execution: Execution, done: Done, *, at: datetime) -> None:
 
 
 def hear(execution: Execution, outcome: Outcome, *, at: datetime) -> None:
-    """A notice after the end: where the way to the bank is still open, it is a reason to ask now."""
-    if isinstance(outcome, Unknown) and execution.second_leg == SecondLeg.PENDING:
+    """A notice after the end: where it is about the way to the bank, or that is still open, it is a reason to ask now."""
+    if not isinstance(outcome, Unknown):
+        return
+    if outcome.code == BANK_NOTIFIED or execution.second_leg == SecondLeg.PENDING:
         execution.second_leg_due_at = at
 
 

@@ -45,7 +45,8 @@ _ACCEPTED_BACKOFF = (60, 60, 60, 60, 60, 120, 300, 600, 1800, 3600)
 _UNKNOWN_BACKOFF = (2, 4, 8, 15, 30, 60, 120)
 _FUNDS_BACKOFF = (15, 30, 60, 120)
 _MENDING_BACKOFF = (30, 60, 120)
-_THROTTLED_BACKOFF = (1, 2, 4, 8)
+#: Too many in this minute, or for today: the first is over soon, and the other is not made worse by asking.
+_THROTTLED_BACKOFF = (1, 2, 4, 8, 8, 8, 8, 15, 30, 60, 120, 300)
 #: "Try later" is believed for some hours; what the channel still does not take then has failed.
 _LATER_BACKOFF = (30, 60, 120, 300, 600, 1800, 3600)
 _LATER_TRIES = 10
@@ -124,11 +125,25 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
 
 
 def _contradicts(execution: Execution, answer: Answer) -> bool:
-    """Paid after all, or a verified word that it was not; a refusal of a send says that of the send alone."""
+    """Paid after all, paid as something else, or a verified word that it was not; a refusal of a send says that of the send
+    alone.
+    """
+    if isinstance(answer.outcome, Done):
+        return execution.state != ExecutionState.SUCCEEDED or not _is_of(execution, answer.outcome)
     if execution.state != ExecutionState.SUCCEEDED:
-        return isinstance(answer.outcome, Done)
+        return False
     refused = isinstance(answer.outcome, Refused) and answer.outcome.retry in (Retry.NEVER, Retry.NEW_NUMBER)
     return refused and answer.source in ("notice", "query")
+
+
+def _is_of(execution: Execution, done: Done) -> bool:
+    """Whether a success is of this number and amount, and no second one beside that by which it was proven paid."""
+    proven = execution.channel_refund_no if execution.proof_source in ("answer", "query", "notice") else ""
+    return (
+        (done.refund_no, done.amount_fen) == (execution.refund_no, execution.amount_fen)
+        # What has failed may be paid under another number of the channel's; what is paid may not.
+        and (execution.state != ExecutionState.SUCCEEDED or not proven or done.channel_refund_no == proven)
+    )
 
 
 def _hold(
@@ -144,7 +159,7 @@ def _hold(
         lifecycle.lock_sales(cursor, sorted(ids | {row.transaction_id for row, _ in late}))
     for execution, answer in late:
         by = channel(execution.channel_account.channel)
-        if not isinstance(answer.outcome, Done):
+        if not isinstance(answer.outcome, Done) or not _is_of(execution, answer.outcome):
             contradictions.hold_paid(execution, by=by, at=at)
             continue
         word = contradictions.PaidAfterAll(
@@ -245,9 +260,7 @@ def _believed(execution: Execution, answer: Answer) -> Outcome:
     if isinstance(outcome, Refused) and _is_worn_out(execution, outcome) and execution.queries and not answer.denied:
         # "Later" to the end, while the first send may lie there: no proof that nothing was paid.
         return doubted(outcome)
-    if isinstance(outcome, Done) and (
-        outcome.refund_no != execution.refund_no or outcome.amount_fen != execution.amount_fen
-    ):
+    if isinstance(outcome, Done) and not _is_of(execution, outcome):
         message = f"the channel reports {outcome.refund_no} over {outcome.amount_fen} fen"
         return Unknown(code="mismatch", message=message, attention=True, remedy="compare", raw=outcome.raw)
     if clock.ahead() and isinstance(outcome, Done):
@@ -259,6 +272,10 @@ def _believed(execution: Execution, answer: Answer) -> Outcome:
 
 def _write(execution: Execution, outcome: Outcome, answer: Answer, at: datetime) -> None:
     source = answer.source
+    if execution.state == ExecutionState.PROCESSING and isinstance(outcome, Unknown) and outcome.remedy == "slow_down":
+        # Asked too often about what it has taken: that says nothing about it.
+        execution.due_at = at + _until_query(execution, accepted=True, just_sent=False)
+        return
     if isinstance(outcome, Unknown) and not outcome.accepted:
         execution.denials += answer.denied
         if _is_a_persons(execution, outcome, at):

@@ -4,8 +4,6 @@ A shift is closed over the ledger: each posting of a payout, and each cash sale,
 whenever it was committed. What a closing did not see yet is the next one's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta

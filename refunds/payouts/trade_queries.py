@@ -1,7 +1,5 @@
 """Asking a channel what became of a payment: outside of any transaction, for one sale at a time."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

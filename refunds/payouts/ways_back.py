@@ -1,7 +1,5 @@
 """Withdrawing a request, sending a failed one out again, giving up a leg: the ways back that are no stage of their own."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime

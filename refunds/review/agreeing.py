@@ -1,7 +1,5 @@
 """What was negotiated with the customer, kept with who agreed, how, and when (``refunds.models.Agreement``)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID

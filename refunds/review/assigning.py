@@ -2,8 +2,6 @@
 and has room. What is not opened within two minutes goes back to the queue, and that person is not given it again.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from django.db.models import Count, F
 
 from core.audit.actors import POLICY
 from core.audit.record import record
-from core.errors import DomainError, Invalid, NotFound
+from core.errors import DomainError, Invalid, existing
 from merchants import principals, rights
 from merchants.models import Delegation, Staff
 from merchants.principals import Principal
@@ -82,9 +80,7 @@ def set_reviewer(
     """Say what a colleague who decides takes. Raises ``Forbidden``, ``NotFound`` or ``Invalid``."""
     rights.check_may(Act.MANAGE_TEAM, by=by)
     people = Staff.objects.filter(merchant_id=by.acting_for, is_active=True, role__in=DECIDERS)
-    staff = people.filter(pk=staff_id).first()
-    if staff is None:
-        raise NotFound("there is no such colleague who decides")
+    staff = existing(people.filter(pk=staff_id).first(), "colleague who decides")
     if not 1 <= most_on_desk <= 100:
         raise Invalid("a desk holds from 1 to 100", code="desk_limit_invalid")
     if not set(reasons) <= set(Reason.values) or not set(languages) <= set(LANGUAGES):

@@ -3,8 +3,6 @@
 The code opens nothing by itself: whoever scans it is signed in and decides by the same rules as at the desk.
 """
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ To decide is to approve all that was asked for. ``conditions.check``, with the s
 word; what stands here asks the same of a whole list in a fixed number of statements.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

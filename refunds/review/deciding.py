@@ -289,22 +289,27 @@ def payout_choice(*, request: RefundRequest, amount_fen: int, at: datetime) -> M
 def reject(
     *, request_id: UUID, by: Principal, at: datetime, version: int, reason: str, message: str, note: str = ""
 ) -> RefundRequest:
-    """Refuse, with a coded reason and words for the customer."""
+    """Refuse, with a coded reason and words for the customer; signed where an approval of as much would be."""
     if reason not in RejectReason.values:
         raise Invalid("a rejection needs one of the coded reasons", code="unknown_reason_code")
     request = _open_request(Act.REJECT, request_id, by, version)
     conditions.check(Act.REJECT, by=by, request=request, at=at)
+    sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
+    needed = approvals.needed(request=request, sum_fen=sum_fen, at=at)
+    routes = approvals.routes_of(request)
+    signed = vouching.sign_rejection(request=request, reason=reason, routes=routes, needed=needed, by=by, at=at)
     rejected = lifecycle.advance(
         request_id,
         "reject",
         by=by.actor,
         at=at,
         expected_version=version,
-        data={"reason": reason, "note": note},
+        data={"reason": reason, "note": note, **signed.told},
         reason=reason,
         message=message,
     )
-    _store_decision(rejected, Decision.REJECT, by, at, reason=reason, note=note)
+    shown = {"factor": signed.factor, "signature": signed.row}
+    _store_decision(rejected, Decision.REJECT, by, at, reason=reason, note=note, **shown)
     return rejected
 
 

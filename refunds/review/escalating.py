@@ -2,8 +2,6 @@
 desk shows it. Once a clock; who could decide it before still can, for late is better than later.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.db import transaction

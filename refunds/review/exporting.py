@@ -2,8 +2,6 @@
 may be killed at any moment, and another one begins that file again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +13,7 @@ from django.utils import timezone
 
 from core import doorbell
 from core.audit.record import record
-from core.errors import Invalid, NotFound
+from core.errors import Invalid, NotFound, existing
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
 from refunds.models import ListExport
@@ -114,9 +112,9 @@ def ready(by: Principal) -> Ready:
 def take(*, export_id: int, by: Principal, at: datetime) -> ListExport:
     """A file that is ready. Raises ``Forbidden`` or ``NotFound``."""
     check_may(Act.EXPORT, by=by)
-    found = ListExport.objects.filter(staff_id=by.acting_staff, pk=export_id, state=ExportState.READY).first()
-    if found is None:
-        raise NotFound("there is no such file")
+    found = existing(
+        ListExport.objects.filter(staff_id=by.acting_staff, pk=export_id, state=ExportState.READY).first(), "file"
+    )
     if found.taken_at is None:
         ListExport.objects.filter(pk=export_id).update(taken_at=at)
     return found

@@ -1,7 +1,5 @@
 """What colleagues are told at the desk: that a note names them, that their decision did not take effect."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django.db.models import Q, QuerySet

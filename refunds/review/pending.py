@@ -4,8 +4,6 @@ Until then nothing has happened: state, sale, the customer's page, feeds and mes
 worker makes the decision by the one call there is, and all that it asks is asked again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

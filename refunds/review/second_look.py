@@ -4,8 +4,6 @@ A share of all decisions, picked by chance, and every one that goes beyond what 
 refund; it says how well rules and people hold, and where they do not, a precedent.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections import defaultdict
 from collections.abc import Collection, Mapping

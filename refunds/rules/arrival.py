@@ -6,11 +6,11 @@ later years weekends alone count, and the basis says so.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
 from core.calendar import SHANGHAI, is_working_day
-from payment_channels.profile import Profile
+from payment_channels.profile import Days, Profile
 
 #: Working days from success to arrival, by funding; a channel account's profile may say otherwise under ``arrival``.
 #: WeChat Pay: balance at once, bank cards 1-3 working days (pay.weixin.qq.com, refund rules).
@@ -26,6 +26,10 @@ _DEFAULT: Mapping[str, tuple[int, int]] = {
 _BY_ROUTE: Mapping[str, tuple[int, int]] = {"bank_transfer": (0, 1), "cash": (0, 0), "store_credit": (0, 0)}
 
 
+#: Funding whose money is there at once, or never was: no history of days is kept of it.
+AT_ONCE = frozenset(funding for funding, (_, last) in _DEFAULT.items() if last == 0)
+
+
 class PaidFrom(Protocol):
     """What an arrival is reckoned from, however the payment was read."""
 
@@ -37,7 +41,9 @@ class PaidFrom(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """``basis`` is a code: ``at_once``, ``working_days`` or ``weekends_only`` (the statutory calendar is not known yet)."""
+    """``basis`` is a code: ``at_once``, ``own_history`` (what this account's refunds took), ``working_days`` (what is usual) or
+    ``weekends_only`` (the statutory calendar is not known yet).
+    """
 
     earliest_at: datetime
     latest_at: datetime
@@ -46,19 +52,38 @@ class Arrival:
 
 def expected_arrival(*, funding: str, profile: Profile, at: datetime, route: str = "original") -> Arrival:
     """The estimate for a refund that the channel, or a person on another ``route``, pays at this instant."""
-    first, last = working_days(funding=funding, profile=profile, route=route)
-    if last == 0:
+    first, last, is_seen = working_days(funding=funding, profile=profile, route=route, at=at)
+    if last == 0 and not is_seen:
         return Arrival(at, at + timedelta(minutes=10), "at_once")
     earliest, certain_from = _after_working_days(at, first)
-    latest, certain_to = _after_working_days(at, last)
-    return Arrival(earliest, latest, "working_days" if certain_from and certain_to else "weekends_only")
+    latest, certain_to = (_end_of(at.astimezone(SHANGHAI).date()), True) if last == 0 else _after_working_days(at, last)
+    basis = "own_history" if is_seen else "working_days"
+    return Arrival(earliest, latest, basis if certain_from and certain_to else "weekends_only")
 
 
-def working_days(*, funding: str, profile: Profile, route: str) -> tuple[int, int]:
-    """From payout to arrival, first and last."""
+def working_days(*, funding: str, profile: Profile, route: str, at: datetime) -> tuple[int, int, bool]:
+    """From a payout at this instant to its arrival, first and last; whether own refunds showed it."""
     paid_to = route if route in _BY_ROUTE else funding
-    default = _BY_ROUTE.get(route) or _DEFAULT.get(funding, (0, 3))
-    return profile.arrival.get(paid_to, default)
+    seen = profile.arrival_seen
+    if seen and (found := seen.get(f"{paid_to}/{at.astimezone(SHANGHAI).isoweekday()}") or seen.get(paid_to)):
+        return (*found, True)
+    return (*usual_days(funding=funding, profile=profile, route=route), False)
+
+
+def usual_days(*, funding: str, profile: Profile, route: str = "original") -> Days:
+    """The same, whatever own refunds took."""
+    paid_to = route if route in _BY_ROUTE else funding
+    return profile.arrival.get(paid_to) or _BY_ROUTE.get(route) or _DEFAULT.get(funding, (0, 3))
+
+
+def working_days_between(since: datetime, until: datetime) -> int:
+    """After how many working days it is the other instant's day, or past it."""
+    day, last, days, working = since.astimezone(SHANGHAI).date(), until.astimezone(SHANGHAI).date(), 0, True
+    while day < last:
+        day += timedelta(days=1)
+        working = is_working_day(day)[0]
+        days += working
+    return days + (not working)
 
 
 def _after_working_days(at: datetime, days: int) -> tuple[datetime, bool]:
@@ -70,4 +95,8 @@ def _after_working_days(at: datetime, days: int) -> tuple[datetime, bool]:
         working, known = is_working_day(day)
         certain = certain and known
         days -= working
-    return datetime.combine(day, time(23, 59, 59), SHANGHAI), certain
+    return _end_of(day), certain
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day, time(23, 59, 59), SHANGHAI)

@@ -4,8 +4,6 @@ What a stranger could guess counts little: store, till and way of payment alone 
 phone and article must fit (``terminals.finding``).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -5,8 +5,6 @@ something, and a disaster gives them more time. Pure: opening times come as a fl
 the epoch (``merchants.hours``); an empty row is a store whose hours are not known, and its clock runs always.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 

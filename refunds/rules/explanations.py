@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.codes import CODES, words
@@ -349,7 +349,7 @@ _WORDS: dict[str, Promise | str] = {
     "dearer": _("the dearer"),
     "yes": _("yes"),
     "no": _("no"),
-    "open": _("open"),
+    "open": pgettext_lazy("of a store", "open"),
     "shut": _("shut"),
     **PROOFS,
     **{condition.value: condition.label for condition in Condition},
@@ -394,7 +394,7 @@ def _explained(rule: Mapping[str, Any], language: str | None) -> str:
     template = _template(rule["code"], language, has_passed=bool(rule["passed"]))
     if "%" not in template:
         return template
-    said = {name: rule[name] for name in ("actual", "limit")}
+    said = {name: _grouped(rule[name]) for name in ("actual", "limit")}
     if rule["code"] in ("evidence_given", "deduction_proven", "goods_as_described"):
         said = {name: _listed(value) for name, value in said.items()}
     return template % said
@@ -421,6 +421,12 @@ def _template(code: str, _language: str | None, *, has_passed: bool) -> str:
     """A rule's sentence in the language in use, which ``_language`` names: looking it up cost more than filling it in."""
     _label, passed, failed = RULES[code]
     return str(passed if has_passed else failed)
+
+
+def _grouped(value: str) -> str:
+    """``1299.00`` -> ``1,299.00``; anything else as it is: a verdict keeps its amounts as programs write them."""
+    whole = value[:-3]
+    return f"{int(whole):,}{value[-3:]}" if value[-3:-2] == "." and len(whole) > 3 and whole.isdigit() else value
 
 
 def _listed(codes: str) -> str:
@@ -464,7 +470,7 @@ def payment_sentence(word: str) -> str:
 
 def shown(rule: Mapping[str, Any]) -> str:
     """Actual against limit, as the desk shows it: ``¥268.00 / ¥200.00``, ``2 / 7``, or a word."""
-    actual, limit = rule["actual"], rule["limit"]
+    actual, limit = _grouped(rule["actual"]), _grouped(rule["limit"])
     if rule["code"] in _MONEY:
         return f"¥{actual} / ¥{limit}"
     if rule["code"] in ("deposit_forfeited", "deposit_doubled"):

@@ -3,8 +3,6 @@
 The text is JSON with sorted keys and without blanks; what has its usual value is left out. It holds no personal data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime, timedelta

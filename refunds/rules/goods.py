@@ -1,7 +1,5 @@
 """What people find of goods that came back, and what becomes of each piece."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from django.db.models import TextChoices

@@ -4,8 +4,6 @@ Rules come as their JSON. What a field leaves out reads like what holds then, so
 does not differ from one that says its default.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -10,8 +10,6 @@ whether the original is still open. What was bought on credit never leaves as ca
 original route is proven impossible: anything else would be cashing out.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta

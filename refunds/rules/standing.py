@@ -1,7 +1,5 @@
 """What a request's order, customer, cashier and API key have had before it: facts for the policy, which reads nothing itself."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date

@@ -12,8 +12,8 @@ from core.calendar import SHANGHAI, is_working_day
 #: Channels close what they could not pay after some two weeks (WeChat Pay tries for 7 days, banks have 15): on this day somebody
 #: has to call the channel while it can still be mended.
 ALERT_ON_DAY: Final = 12
-#: A late payout is expected within so many working days from now, said anew each day.
-_ANEW: Final = 2
+#: A late payout is expected so many working days after it was promised last; what is said stands until that day is over.
+_ANEW: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,18 @@ def waiting(*, accepted_at: datetime, promised_at: datetime, now: datetime) -> W
         days=days,
         overdue=overdue,
         alert=days >= ALERT_ON_DAY,
-        expected_at=_working_days_on(now) if overdue else promised_at,
+        expected_at=_next_promise(promised_at, now) if overdue else promised_at,
     )
 
 
-def _working_days_on(now: datetime) -> datetime:
-    day, left = now.astimezone(SHANGHAI).date(), _ANEW
-    while left:
-        day += timedelta(days=1)
-        working, _known = is_working_day(day)
-        left -= working
-    return datetime.combine(day, time(23, 59, 59), SHANGHAI)
+def _next_promise(promised_at: datetime, now: datetime) -> datetime:
+    day = promised_at.astimezone(SHANGHAI).date()
+    promise = promised_at
+    while promise < now:
+        left = _ANEW
+        while left:
+            day += timedelta(days=1)
+            working, _known = is_working_day(day)
+            left -= working
+        promise = datetime.combine(day, time(23, 59, 59), SHANGHAI)
+    return promise

@@ -17,7 +17,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 @dataclass(frozen=True, slots=True)
 class Text:
     """A message in words: SMS use ``body`` alone. ``values`` are what own words may name, for carriers with templates of their
-    own; ``key`` says of which event and language it is: ``refunded/zh-hans``.
+    own; ``key`` says of which event and language it is: ``refunded/zh-hans``. ``promised_by``: when the money is there, by it.
     """
 
     subject: str
@@ -25,6 +25,7 @@ class Text:
     html: str = ""
     key: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    promised_by: datetime | None = None
 
 
 class DeliveryFailed(Exception):

@@ -3,8 +3,6 @@
 A provider that does not answer is paused and delays messages, no more: those that can go another way do, the others wait.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -75,11 +75,6 @@ def failure(*, remedy: str, channel: str) -> Failure:
             gettext("Please call the store and name another account of yours."),
             customer_acts=True,
         )
-    if remedy == "refunded_elsewhere":
-        return Failure(
-            gettext("%(channel)s says that this payment was refunded already.") % {"channel": channels.label(channel)},
-            gettext("The store compares and will contact you if anything is missing."),
-        )
     if remedy in _SALE_CLOSED:
         return Failure(
             gettext("%(channel)s no longer refunds this payment.") % {"channel": channels.label(channel)},

@@ -1,7 +1,5 @@
 """A customer's consent to messages in WeChat, as the merchant's mini program got it; it can be taken back at any time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID

@@ -1,7 +1,5 @@
 """A merchant's contracts with providers of messages: set up, switched, given their approved texts, tried."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from core.audit.models import AuditEvent
-from core.audit.record import record
+from core.audit.record import record, record_of
 from core.errors import Conflict, NotFound, wrong
 from core.phones import NotAPhone, phone_number
 from core.plain_text import one_line, plain_text
@@ -213,12 +211,4 @@ def _locked(kind: str, by: Principal) -> MessageCarrier:
 
 def _record(row: MessageCarrier, act: str, by: Principal, at: datetime, **data: object) -> None:
     """Names of fields, never what stands in them."""
-    record(
-        merchant_id=row.merchant_id,
-        by=by.actor,
-        action=f"message_carrier.{act}",
-        object_type="message_carrier",
-        object_id=row.pk,
-        at=at,
-        data={"kind": row.kind, **data},
-    )
+    record_of(row, by=by.actor, action=f"message_carrier.{act}", at=at, data={"kind": row.kind, **data})

@@ -1,7 +1,5 @@
 """What of a refund its payer gets and what a coupon had paid, in words; both figures are named."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from django.utils.translation import gettext

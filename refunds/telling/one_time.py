@@ -3,8 +3,6 @@
 They live in Redis alone. While it is away no code is right: nobody is let in by its absence.
 """
 
-from __future__ import annotations
-
 import base64
 import logging
 import secrets

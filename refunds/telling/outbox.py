@@ -102,8 +102,7 @@ def write_notifications(*, at: datetime) -> int:
     requests = RefundRequest.objects.only("merchant_id", "customer_phone", "customer_email", "customer_locale").in_bulk(
         wanted
     )
-    merchants = {request.merchant_id for request in requests.values()}
-    own, chosen, consents = carrying.contracts(merchants), carrying.orders(merchants), _consents(wanted)
+    ways = Ways(requests.values())
     part, whole = (
         {row.request_id for row in rows if events[row.pk] == state}
         for state in (State.PARTIALLY_REFUNDED, State.REFUNDED)
@@ -120,23 +119,37 @@ def write_notifications(*, at: datetime) -> int:
                 continue
             told.add(row.request_id)
         if event in NOTIFIED:
-            waits = _PART_WAITS if event == State.PARTIALLY_REFUNDED else timedelta()
-            request, consent = requests[row.request_id], consents.get(row.request_id)
-            language = language_of(request.customer_locale)
-            chains = chosen.get((request.merchant_id, event, language), carrying.ORDERS[carrying.USUAL])
-            messages += Notification.of(
-                request,
-                event=event,
-                version=row.version,
-                at=at,
-                due_at=at + waits,
-                chains=carrying.carried(own[request.merchant_id], key=f"{event}/{language}", chains=chains),
-                openid=consent.openid if consent and event in consent.events else "",
-            )
+            due_at = at + _PART_WAITS if event == State.PARTIALLY_REFUNDED else at
+            messages += ways.messages(requests[row.request_id], event=event, version=row.version, at=at, due_at=due_at)
     Notification.objects.bulk_create(messages, ignore_conflicts=True)
     OutboxMessage.objects.filter(pk__in=[row.pk for row in rows]).update(state=OutboxState.DELIVERED, delivered_at=at)
     failpoint("outbox.before_commit")
     return len(rows)
+
+
+class Ways:
+    """How messages about these requests go: by their merchants' contracts and orders, and what their customers agreed to."""
+
+    def __init__(self, requests: Collection[RefundRequest]) -> None:
+        self._consents = _consents({request.pk for request in requests})
+        merchants = {request.merchant_id for request in requests}
+        self._contracts, self._orders = carrying.contracts(merchants), carrying.orders(merchants)
+
+    def messages(
+        self, request: RefundRequest, *, event: str, version: int, at: datetime, due_at: datetime
+    ) -> list[Notification]:
+        """Unsaved."""
+        consent, language = self._consents.get(request.pk), language_of(request.customer_locale)
+        chains = self._orders.get((request.merchant_id, event, language), carrying.ORDERS[carrying.USUAL])
+        return Notification.of(
+            request,
+            event=event,
+            version=version,
+            at=at,
+            due_at=due_at,
+            chains=carrying.carried(self._contracts[request.merchant_id], key=f"{event}/{language}", chains=chains),
+            openid=consent.openid if consent and event in consent.events else "",
+        )
 
 
 def _consents(request_ids: Collection[UUID]) -> dict[UUID, WeChatConsent]:
@@ -265,6 +278,7 @@ def _note(call: _Call, result: _Result, at: datetime) -> None:
     waits = choice is not None and choice.wait_until is not None
     if choice is not None:
         notification.text, notification.carrier = choice.said, choice.contract.kind if choice.contract else ""
+        notification.promised_by = call.text.promised_by if call.text else None
     if call.put_off is not None:
         notification.due_at = call.put_off
         return
@@ -307,7 +321,10 @@ def _go_on(calls: Sequence[_Call], results: Sequence[_Result], at: datetime) -> 
     rows = [call.notification for call in calls]
     save_fields(
         rows,
-        ("state", "attempts", "due_at", "sent_at", "receipt", "last_error", "text", "carrier", "receipt_due_at"),
+        (
+            *("state", "attempts", "due_at", "sent_at", "receipt", "last_error", "text", "carrier", "receipt_due_at"),
+            "promised_by",
+        ),
     )
     _replace(rows, at)
     outcomes = []

@@ -1,7 +1,5 @@
 """A merchant's own wording of its messages: written in versions, tried out, and put in the place of the built-in one."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -155,13 +155,13 @@ TABLE: Final[Mapping[Stand, Said]] = {
     ),
     Stand.SILENT: _person(
         _(
-            "No answer that can be believed has come for minutes. The channel is still asked; a person looks the refund up in "
-            "its portal and says what it shows."
+            "No answer that proves what became of it has come. The channel is still asked; a person looks the refund up in its "
+            "portal and says what it shows."
         )
     ),
     Stand.NOT_TAKEN: _person(
         _(
-            "The channel says that it knows no such refund, and does not take it. Nothing more is sent; a person looks it up "
+            "The channel was sent it several times and still names no such refund. Nothing more is sent; a person looks it up "
             "in its portal and says what it shows."
         )
     ),
@@ -290,7 +290,9 @@ TABLE: Final[Mapping[Stand, Said]] = {
 }
 
 #: Refusals that leave open whether the customer has the money from elsewhere.
-_MAYBE_REFUNDED: Final = frozenset({"refunded_already", "check_amount", "check_history", "sale_state", "compare"})
+_MAYBE_REFUNDED: Final = frozenset(
+    {"refunded_elsewhere", "refunded_already", "check_amount", "check_rules", "check_history", "sale_state", "compare"}
+)
 #: Where a channel's own reason comes with advice that is true as the payout stands; what the others advise is in their sentence.
 _ADVISED: Final = frozenset(
     {
@@ -333,6 +335,7 @@ _OWN_CODES: Final[Mapping[str, Promise | str]] = {
     "account_unusable": _("the channel account cannot be used"),
     "window_closed": _("the channel's period is over"),
     "notified": _("heard of by a notice"),
+    "bank_notified": _("heard of by a notice"),
     "not_in_portal": _("not in the channel's portal"),
     "account_given_up": _("the channel account took no calls"),
 }

@@ -25,13 +25,14 @@ from refunds.facts import goods
 from refunds.models import RefundRequest
 from refunds.models.goods_return import ReturnState
 from refunds.models.hand_accounts import is_by_hand
-from refunds.models.notification import APOLOGY
-from refunds.rules.arrival import expected_arrival
+from refunds.models.notification import APOLOGY, ARRIVAL_CHANGED
+from refunds.rules.arrival import Arrival, expected_arrival
+from refunds.rules.waiting import Waiting
 from refunds.states import RejectReason, State
 from refunds.telling import coupons, hand_words, legs, own_words, payout_words, tracking
 from refunds.telling.carriers import Text
 from refunds.telling.causes import our_fault
-from refunds.telling.destinations import destination_and_way, destination_label, went
+from refunds.telling.destinations import Went, destination_and_way, destination_label, went
 from refunds.telling.payout_words import day_of
 
 _HEADLINES: dict[State, Promise | str] = {
@@ -57,6 +58,8 @@ _HEADLINES: dict[State, Promise | str] = {
 
 def headline(state: str) -> str:
     """What a customer reads first about a refund in this state, or in an apology for an incident."""
+    if state == ARRIVAL_CHANGED:
+        return gettext("Your money comes later than we said")
     return gettext("We are sorry") if state == APOLOGY else str(_HEADLINES[State(state)])
 
 
@@ -75,14 +78,16 @@ NOTIFIED: frozenset[str] = frozenset(
     }
 )
 #: Events with words to customers, by name.
-EVENTS = tuple(sorted({*NOTIFIED, APOLOGY}))
+EVENTS = tuple(sorted({*NOTIFIED, APOLOGY, ARRIVAL_CHANGED}))
+#: Those whose words say when the money is there.
+_PROMISE = frozenset({State.APPROVED, State.REFUNDED, ARRIVAL_CHANGED})
 
 #: A link makes an SMS two or three parts long, so it stands where the customer is asked for something, and in the first
 #: message they get: the link is the same all along.
 _SMS_WITH_LINK = frozenset(
     {
         *(State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS),
-        *(State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED, APOLOGY),
+        *(State.PARTIALLY_REFUNDED, State.REFUNDED, State.FAILED, APOLOGY, ARRIVAL_CHANGED),
     }
 )
 
@@ -99,7 +104,9 @@ def words(*, event: str, medium: str, locale: str, request: RefundRequest) -> Te
             merchant_id=request.merchant_id, event=event, language=language_of(locale), medium=medium
         )
         context = _context(event, request, clock.now())
-        return _text(event, medium, context, own.text if own else "", has_link=_has_link(event, request))
+        text = _text(event, medium, context, own.text if own else "", has_link=_has_link(event, request))
+        is_promise = event in _PROMISE and not is_by_hand(request.route)
+        return replace(text, promised_by=promised_by(request, now=clock.now())) if is_promise else text
 
 
 def example(*, event: str, medium: str, language: str, merchant: Merchant, own: str) -> Text:
@@ -195,15 +202,28 @@ def _goods(request: RefundRequest) -> dict[str, object]:
     }
 
 
+def promised_by(request: RefundRequest, *, now: datetime) -> datetime:
+    """When the money is there, as page and messages say it at this instant. ``request`` as for ``words``."""
+    gone, waited = went(request=request), payout_words.waits(request, now=now, payout=payout_words.newest(request))
+    return there_by(gone, usual=_arrival(request, gone), waited=waited)
+
+
+def there_by(gone: Went, *, usual: Arrival, waited: Waiting | None) -> datetime:
+    """What the channel says of the bank, else what was promised once, else what is usual."""
+    return gone.arrives_at or (waited.expected_at if waited else usual.latest_at)
+
+
+def _arrival(request: RefundRequest, gone: Went) -> Arrival:
+    sale, at = request.transaction, request.succeeded_at or request.updated_at
+    return legs.slowest(request, at=at) or expected_arrival(
+        funding=gone.funding(sale), profile=sale.profile, at=at, route=request.route
+    )
+
+
 def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, object]:
     sale, gone = request.transaction, went(request=request)
     split = legs.split_label(request)
-    arrival = legs.slowest(request, at=request.succeeded_at or request.updated_at) or expected_arrival(
-        funding=gone.funding(sale),
-        profile=sale.profile,
-        at=request.succeeded_at or request.updated_at,
-        route=request.route,
-    )
+    arrival = _arrival(request, gone)
     tail = hand_words.account_tail(request)
     amount_fen = request.amount_fen if request.approved_fen is None else request.approved_fen
     state = event if event == State.FAILED else request.state
@@ -225,7 +245,7 @@ def _context(event: str, request: RefundRequest, now: datetime) -> dict[str, obj
         or destination_and_way(sale=sale, route=request.route, account_last4=tail, went=gone),
         "by_hand": hand_words.next_step(request.route) if is_by_hand(request.route) else "",
         "at_once": arrival.basis == "at_once" and gone.arrives_at is None,
-        "arrives_by": day_of(gone.arrives_at or arrival.latest_at),
+        "arrives_by": day_of(there_by(gone, usual=arrival, waited=story.waited)),
         "instead": story.failure.sentence if state == State.FAILED else story.sentence,
         "where": story.note,
         "due": f"{day_of(request.due_at)} {request.due_at.astimezone(SHANGHAI):%H:%M}",

@@ -4,8 +4,6 @@ A request is taken one at a time under a lease, its own ``step_due_at``: where a
 passed. Nothing is asked inside a transaction.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Final
 

@@ -219,6 +219,7 @@ SELECT r.id::text, pg_temp.at(r.moments[s.moment]), s.action, s.from_state, s.to
                      THEN jsonb_build_object('refund_no', replace(r.number, '-', '') || 'N1', 'source', 'scale',
                                              'amount_fen', r.amount_fen)
                      WHEN 'refund.approve' THEN jsonb_build_object('amount_fen', r.amount_fen)
+                     WHEN 'refund.reject' THEN jsonb_build_object('reason', 'goods_used')
                      ELSE '{}' END
   FROM scale_request r JOIN scale_step s ON s.way = r.way AND s.version <= r.version
  ORDER BY r.us, r.k, s.version

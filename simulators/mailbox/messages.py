@@ -83,7 +83,7 @@ def read_mail(content: bytes, *, sender: str, recipients: list[str]) -> Message:
         kind="email",
         sender=str(parsed.get("From") or sender),
         to=recipients,
-        subject=str(parsed.get("Subject") or ""),
+        subject=str(parsed.get("Subject") or "").strip(),
         text=_part(parsed, "plain"),
         html=_part(parsed, "html"),
     )

@@ -16,7 +16,7 @@ const yuan = (fen) => (fen / 100).toFixed(2);
 const fen = (text) => /^\d{1,9}(\.\d{1,2})?$/.test(text.trim()) ? Math.round(Number(text) * 100) : 0;
 let language = kept("language", "zh"), till = null, policy = null, sale = fresh(), refund = null;
 let flushing = false, watch = 0;
-const t = (name) => TEXTS[name][language === "zh" ? 0 : 1];
+const t = (name) => TEXTS[name]?.[language === "zh" ? 0 : 1] ?? name;
 
 function fresh() { return { orderNo: "", lines: [], paid: [] }; }
 function el(tag, text = "", more = {}) { return Object.assign(document.createElement(tag), { textContent: text, ...more }); }
@@ -27,11 +27,12 @@ function row(text, ...buttons) {
 
 // --- what is told: text always, voice where there is one ------------------------------------------------------------
 
-function say(title, { cause = "", remedy = "", bad = false, more = [] } = {}) {
+function say(title, { cause = "", remedy = "", note = "", bad = false, more = [] } = {}) {
   const box = $("said");
   box.replaceChildren(el("h2", title));
   if (cause) box.append(el("p", `${t("cause")}：${cause}`));
   if (remedy) box.append(el("p", `${t("remedy")}：${remedy}`));
+  if (note) box.append(el("p", note));
   box.append(...more);
   box.classList.toggle("bad", bad);
   box.hidden = false;
@@ -110,7 +111,7 @@ async function flush() {
         const answer = await deliver(entry);
         if (!answer.ok) sayProblem(answer.data);
         else if (entry.path === "refund-requests") { tell(answer.data, answer.already); follow(answer.data.id); }
-        else say(t("sold"), { cause: "", remedy: `${t("number")} ${answer.data.order_no}` });
+        else say(t("sold"), { note: `${t("number")} ${answer.data.order_no}` });
       } catch (error) {
         if (!(error instanceof NoLine)) throw error;
         break; // in order: a refund does not overtake its sale
@@ -152,16 +153,17 @@ function showSale() {
   $("cart").replaceChildren(...sale.lines.map((one) => row(`${one.name} × ${one.quantity} · ${yuan(one.amount_fen)}`)));
   $("total").textContent = yuan(total());
   $("pay-amount").value = rest() ? yuan(rest()) : "";
-  $("payments").replaceChildren(...sale.paid.map((one) => row(`${one.channel} · ${yuan(one.amount_fen)}`)));
+  $("payments").replaceChildren(...sale.paid.map((one) => row(`${t(one.channel)} · ${yuan(one.amount_fen)}`)));
 }
 async function pay(event) {
   event.preventDefault();
   const amount = fen($("pay-amount").value), channel = $("pay-channel").value;
   const button = $("pay").querySelector("button");
-  if (button.disabled || !amount || amount > rest()) return;
+  if (button.disabled) return;
+  if (!amount || amount > rest()) return say(t("payment_failed"), { remedy: `${t("rest")} ${yuan(rest())}`, bad: true });
   // To a channel an order is one payment.
   if (channel !== "cash" && sale.paid.some((one) => one.channel === channel))
-    return say(t("payment_failed"), { remedy: t("try_again"), bad: true });
+    return say(t("payment_failed"), { remedy: t("other_means"), bad: true });
   button.disabled = true;
   sale.orderNo ||= `${till.terminal}-${Date.now()}`;
   const payment = { channel, amount_fen: amount, order_no: sale.orderNo };
@@ -180,10 +182,11 @@ async function pay(event) {
     cashier: $("ask-cashier").value, lines: isFirst ? sale.lines : [] };
   if (phone) reported.payer = { phone };
   const number = sale.orderNo;
-  if (!rest()) sale = fresh();
+  // The next customer is another one.
+  if (!rest()) { sale = fresh(); $("pay-phone").value = ""; }
   showSale();
   await submit("transactions", reported, `${t("sale")} ${number} ${yuan(amount)}`);
-  if (rest()) say(t("rest"), { cause: yuan(rest()) });
+  if (rest()) say(t("rest"), { note: yuan(rest()) });
 }
 
 // --- refund ---------------------------------------------------------------------------------------------------------
@@ -208,7 +211,7 @@ async function find(event) {
     const sales = answer.data.results;
     if (!sales.length) return say(t("nothing_found"), { remedy: t("check_number"), bad: true });
     $("found").replaceChildren(...sales.map((one) => row(
-      `${one.order_no} · ${one.channel} · ${yuan(one.amount_fen)} · ${t("left")} ${yuan(one.refundable_fen)}`,
+      `${one.order_no} · ${t(one.channel)} · ${yuan(one.amount_fen)} · ${t("left")} ${yuan(one.refundable_fen)}`,
       press(t("choose"), () => ask({ transaction: one.id }, one.order_no, one.refundable_fen)))));
     const left = sales.reduce((sum, one) => sum + one.refundable_fen, 0);
     if (number) ask(sales.length > 1 ? { order_no: number, store: till.store } : { transaction: sales[0].id }, number, left);
@@ -250,6 +253,7 @@ async function agreed() {
   $("consent").close();
   const { body, orderNo } = refund;
   $("ask").hidden = true; $("found").replaceChildren(); $("find").reset();
+  $("ask-phone").value = $("ask-description").value = "";
   // Only here: the customer has seen amount and reason and has pressed the button.
   await submit("refund-requests", { ...body, customer_consent: true }, `${t("refund")} ${orderNo} ${yuan(body.amount_fen)}`);
 }
@@ -329,6 +333,7 @@ function hear(request, made, seen) {
 function translate() {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   for (const one of document.querySelectorAll("[data-t]")) one.textContent = t(one.dataset.t);
+  for (const one of $("pay-channel").options) one.textContent = t(one.value);
   $("language").textContent = language === "zh" ? "EN" : "中文";
 }
 function show(view) {
@@ -360,7 +365,7 @@ async function begin() {
     await new Promise((done) => setTimeout(done, FLUSH_MS));
   }
   $("who").textContent = `${till.merchant} · ${till.store_name} · ${till.terminal}`;
-  $("pay-channel").replaceChildren(...till.channels.map((name) => el("option", name, { value: name })));
+  $("pay-channel").replaceChildren(...till.channels.map((name) => el("option", t(name), { value: name })));
   $("ask-cashier").replaceChildren(...till.cashiers.map((name) => el("option", name, { value: name })));
   $("goods").replaceChildren(...GOODS.map((one) => press(`${one[1]} ${yuan(one[2])}`, () => add(one))));
   for (const button of document.querySelectorAll("nav button")) button.onclick = () => show(button.dataset.view);

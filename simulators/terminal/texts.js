@@ -17,6 +17,8 @@ export const TEXTS = {
   kept: ["已存在本机", "Kept on this till"],
   kept_why: ["现在没有线路。恢复后会自动发送，请勿重复操作。", "There is no line now. It is sent once it is back: do not repeat it."],
   sold: ["收款成功", "Paid"], rest: ["还差", "Still to pay"], payment_failed: ["收款没有成功", "The payment did not go through"],
+  wechat: ["微信支付", "WeChat Pay"], alipay: ["支付宝", "Alipay"], unionpay: ["银联", "UnionPay"], cash: ["现金", "Cash"],
+  other_means: ["这张单已用过这种付款方式，请换一种。", "This order was paid with it already: take another means."],
   try_again: ["请再试一次，或换一种付款方式。", "Try again, or take another means of payment."],
   refused: ["没有受理", "Not taken"], cause: ["原因", "Cause"], remedy: ["怎么办", "What to do"],
   ask_manager: ["请店长扫码授权", "Authorise by scan"],

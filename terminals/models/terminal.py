@@ -1,7 +1,5 @@
 """POS terminals."""
 
-from __future__ import annotations
-
 from django.db import models
 
 from merchants.models import Store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -10,6 +11,7 @@ from django.db.models.functions import Reverse
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
+from core.calendar import SHANGHAI
 from core.personal_data import SealedTextField
 from core.quantities import QuantityField
 from merchants import channels
@@ -97,6 +99,9 @@ class Transaction(models.Model):
     said them.
 
     ``payer_paid_fen``: what the payer paid of it where a coupon paid the rest; None: all of it.
+
+    ``joined_date``: the day of the order that it is a payment of, where that began or ended on another day than this was paid
+    (``terminals.joining``).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -117,6 +122,7 @@ class Transaction(models.Model):
     live_refunds = models.IntegerField(default=0, db_default=0)
     live_refunds_limit = models.IntegerField(null=True, blank=True)
     paid_at = models.DateTimeField()
+    joined_date = models.DateField(null=True, blank=True)
     cashier = models.CharField(max_length=40, blank=True)
     payer_phone = SealedTextField(purpose="transaction.payer_phone")
     payer_phone_hash = models.BinaryField(max_length=16, null=True)
@@ -206,6 +212,11 @@ class Transaction(models.Model):
     @property
     def refundable_fen(self) -> int:
         return self.amount_fen - self.reserved_fen
+
+    @property
+    def order_date(self) -> date:
+        """The day that tells its order from another one of the same number, in China (``orders.ORDER_DATE``)."""
+        return self.joined_date or self.paid_at.astimezone(SHANGHAI).date()
 
 
 class TransactionLine(models.Model):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from api import idempotency
 from refunds import tasks
 from refunds.models import IdempotencyRecord, RefundRequest
 from refunds.models import idempotency as records
@@ -83,3 +86,19 @@ def test_more_old_answers_than_a_batch_are_all_forgotten() -> None:
 
 def _age(by: timedelta) -> None:
     IdempotencyRecord.objects.update(created_at=timezone.now() - by)
+
+
+def test_a_long_answer_is_kept_packed_and_given_again_to_the_byte_as_is_one_kept_as_text(api: Api) -> None:
+    body = {"transaction": str(make_sale(api.merchant).pk), "amount_fen": 100, "reason": "quality"}
+    first = api.post("refund-requests", body, idempotency_key="k").content
+    kept = IdempotencyRecord.objects.get()
+    assert len(kept.body) < 1_200 < len(first)
+    assert api.post("refund-requests", body, idempotency_key="k").content == first
+    # As answers were kept before they were packed.
+    IdempotencyRecord.objects.update(body=first.decode())
+    assert api.post("refund-requests", body, idempotency_key="k").content == first
+
+
+def test_what_long_answers_are_packed_against_never_changes() -> None:
+    kept = Path(idempotency.__file__).with_name("kept_answer.json").read_bytes()
+    assert hashlib.sha256(kept).hexdigest() == "50049b8a5599ac74f5c0f274f4ea7a8ecd119be7a86189b53810a331f9fd836f"

@@ -112,6 +112,21 @@ def test_asking_twice_at_once_is_told_to_wait(client: Api, sale: Transaction, mo
     assert (second.json()["code"], second["Retry-After"]) == ("asked_just_now", "5")
 
 
+def test_adopt_when_the_portal_refunded_a_part_it_is_in_the_books_once_and_by_no_key(
+    client: Api, sale: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Transaction.objects.filter(pk=sale.pk).update(status="success")
+    portal = Channel(TradeState.PARTLY_REFUNDED, refunded_fen=6_000)
+    monkeypatch.setattr(trade_queries, "adapter_for", lambda *_: portal)
+    finance = session_for(make_staff(sale.merchant, Role.FINANCE))
+    by_key = client.post(f"transactions/{sale.pk}/adopt", {})
+    adopted, again = (finance.post(f"transactions/{sale.pk}/adopt", {}) for _ in range(2))
+
+    assert (by_key.status_code, adopted.status_code, adopted.json()["state"]) == (403, 200, "refunded")
+    assert (again.status_code, again.json()["code"]) == (409, "nothing_to_adopt")
+    assert Transaction.objects.get(pk=sale.pk).refunded_fen == adopted.json()["amount_fen"] == 6_000
+
+
 def test_asking_about_cash_about_anothers_or_with_a_body_is_refused(client: Api, sale: Transaction) -> None:
     foreign = api_for(make_merchant()).post(f"transactions/{sale.pk}/trade-queries", {})
     unknown_field = client.post(f"transactions/{sale.pk}/trade-queries", {"force": True})

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from core.calendar import SHANGHAI
 from merchants.models import Store
 from refunds.models import RefundRequest
 from terminals.models import Transaction
@@ -138,3 +140,37 @@ def test_report_when_an_order_number_comes_again_the_payment_joins_the_order(
     }
     assert client.post("transactions", third).status_code == 201
     assert len(client.get(f"orders/{order[0].order_no}").json()["payments"]) == 3
+
+
+def test_order_when_it_is_paid_around_midnight_and_its_number_comes_every_day_goes_back_by_both(
+    client: Api, order: tuple[Transaction, Transaction]
+) -> None:
+    midnight = timezone.now().astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(
+        days=1
+    )
+    articles = [{"sku": sku, "name": sku, "quantity": 3, "unit_price_fen": 5_000, "amount_fen": 15_000} for sku in "AB"]
+
+    def paid(minutes: int, channel: str, amount_fen: int, **more: Any) -> dict[str, Any]:
+        sale = {
+            "order_no": "7",
+            "store": "S001",
+            "channel": channel,
+            "amount_fen": amount_fen,
+            "lines": articles,
+            **more,
+        }
+        at = {"channel_transaction_no": f"N{minutes}", "paid_at": (midnight + timedelta(minutes=minutes)).isoformat()}
+        found: dict[str, Any] = client.post("transactions", {**sale, **at}).json()
+        return found
+
+    paid(-25 * 60, "wechat", 30_000)
+    first = paid(-20, "wechat", 20_000, order_amount_fen=30_000)
+    second = paid(15, "alipay", 10_000)
+    wanted = {"transaction": second["id"], "whole_order": True, "amount_fen": 15_000, "reason": "quality"}
+    ambiguous = client.post("refund-quotes", {"order_no": "7", "amount_fen": 15_000, "reason": "quality"})
+    assert (ambiguous.status_code, len(ambiguous.json()["candidates"])) == (422, 3)
+    taken = client.post("refund-requests", {**wanted, "lines": [{"sku": "A", "quantity": 3}]}).json()
+    assert [(leg["transaction"], leg["amount_fen"]) for leg in taken["plan"]["legs"]] == [
+        (first["id"], 10_000),
+        (second["id"], 5_000),
+    ]

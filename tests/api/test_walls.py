@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import URLPattern
 from django.utils import timezone
 
 from api.caller import Caller
 from api.urls import urlpatterns
+from core import tenant_wall
 from core.personal_data import seal_bytes
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from merchants.models import KeyScope, Merchant
@@ -25,6 +28,7 @@ from refunds.models import ImportFile, RefundRequest, Shift
 from refunds.payouts import shifts
 from refunds.review import at_the_till
 from refunds.rules.candidates import Told
+from refunds.telling import tracking
 from tests.api.conftest import api_for, session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff, till, works_in
 from tests.integrations.rig import make_endpoint
@@ -170,6 +174,79 @@ def test_what_belongs_to_another_merchant_is_not_there(method: str, path: str, s
     assert RefundRequest.objects.get().version == theirs.version
 
 
+#: What is read or written of merchants' rows before it is known whose call it is.
+_NAMED = (
+    "api_key_by_hash",
+    'UPDATE "merchants_apikey" SET "last_used_at"',
+    'FROM "django_session"',
+    'FROM "merchants_staff" WHERE "merchants_staff"."id" =',
+    'INNER JOIN "merchants_staff_stores"',
+)
+#: The sandbox is another merchant to the wall.
+_OF_SANDBOX = ('"merchants_merchant"."sandbox_of_id" =', 'WHERE "merchants_merchant"."sandbox_of_id"')
+_CUSTOMERS = (
+    "",
+    "rate",
+    "evidence",
+    "answer",
+    "arrived",
+    "missing",
+    "appeal",
+    "account",
+    "erase",
+    "help",
+    "parcel",
+    "offer",
+)
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_second_wall_holds_at_every_address_when_no_query_asks_for_the_merchant(
+    stands: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who calls is whose rows they are, so that each filter of ours lets them pass, and the wall is another merchant's."""
+    theirs, elsewhere = make_request(make_sale(make_merchant(), 50_000), 26_800), make_merchant()
+    api, session = api_for(theirs.merchant), session_for(make_staff(theirs.merchant, "owner"))
+    session.client.cookies["csrftoken"], session.client.raise_request_exception = "t" * 32, False
+    paths = {path: _named(path, theirs, None if scope is None else api.by) for _, path, scope in _CALLS}
+    within, walled = tenant_wall.within, re.compile("|".join(table for table, _ in tenant_wall.policies()))
+    monkeypatch.setattr(tenant_wall, "within", lambda _merchant_id: within(elsewhere.pk))
+    if not stands:
+        monkeypatch.setattr(tenant_wall, "stands", lambda: False)
+    passed: list[tuple[str, str, int]] = []
+    unwalled: list[str] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        behind = context["connection"].wall.merchant_id
+        if behind != str(elsewhere.pk) and walled.search(sql) and not any(name in sql for name in named):
+            unwalled.append(sql)
+        return execute(sql, params, many, context)
+
+    named: tuple[str, ...] = (*_NAMED, *_OF_SANDBOX)
+    with connection.execute_wrapper(watch):
+        for method, path, scope in _CALLS:
+            by: dict[str, Any] = {"client": session.client, "X-CSRFToken": "t" * 32}
+            if scope:
+                by = {"client": Client(raise_request_exception=False), "key": api.key}
+            answer = _send(method, paths[path], **by)
+            about_one = "<" in path and "<str:" not in path.replace("<str:order_no>", "")
+            if (about_one and answer.status_code < 400) or theirs.number.encode() in answer.content:
+                passed.append((method, path, answer.status_code))
+        # By the link; the page itself shows what the link alone found.
+        named = (*_NAMED, 'FROM "refunds_refundrequest" INNER JOIN "merchants_merchant"')
+        for end in _CUSTOMERS:
+            address = f"/r/{tracking.token_for(theirs.pk)}"
+            Client(raise_request_exception=False).generic(
+                "POST" if end else "GET", f"{address}/{end}" if end else address
+            )
+    if not stands:
+        assert len(passed) > 10
+        assert len(unwalled) > 100
+        return
+    assert (passed, unwalled) == ([], [])
+    assert RefundRequest.objects.get().version == theirs.version
+
+
 @pytest.mark.parametrize(("method", "path", "scope"), _ABOUT_ONE)
 def test_what_belongs_to_another_store_is_not_there(method: str, path: str, scope: str | None) -> None:
     request = make_request(make_sale(make_merchant(), 50_000), 26_800)
@@ -183,7 +260,8 @@ def test_what_belongs_to_another_store_is_not_there(method: str, path: str, scop
         answer = _send(method, _named(path, request), client=session.client, **{"X-CSRFToken": "t" * 32})
     else:
         answer = _send(method, _named(path, request), key=api_for(request.merchant, store=elsewhere).key)
-    assert answer.status_code == 404
+    # Who does not see all stores may not adopt at all.
+    assert answer.status_code == (403 if path.endswith("/adopt") else 404)
     assert RefundRequest.objects.get().version == request.version
 
 

@@ -19,6 +19,7 @@ from core.errors import Conflict
 from invariants import against_channels, inspection
 from merchants.models import Merchant, Staff
 from merchants.principals import of_staff
+from refunds.facts import judgements
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import ways_back
 from refunds.review import deciding
@@ -167,6 +168,10 @@ def _judge(city: City, merchant: Merchant, till: Till, refunds: int) -> list[str
     broken = [line for line in broken if line not in city.told]
     city.told.update(broken)
     broken = [_with_story(line) for line in broken]
+    judged = judgements.rejudged(judgements.kept(merchant=merchant.code))
+    broken += [f"judged once more: {found or 'facts of another form'}" for found in judged if found != ""]
+    if without := judgements.without_facts(merchant=merchant.code):
+        broken.append(f"{without} requests have no facts")
     requests = RefundRequest.objects.filter(merchant=merchant)
     broken += till.disagreements()
     broken += leaked(city.house.folder)

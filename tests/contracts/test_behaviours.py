@@ -67,6 +67,7 @@ def test_payment_is_found_by_the_number_it_was_sent_under_and_not_by_the_orders(
 
 # --- no way out of unknown is missing ---
 
+_RESULT = {"wechat": "refund_id", "alipay": "10000", "unionpay": "respCode="}
 _NEVER_BELIEVED = [
     (name, fault)
     for name in RIGS
@@ -98,6 +99,12 @@ def test_refund_behind_a_proxy_that_never_lets_a_signed_answer_through_is_never_
         outcomes.append(rig.channel.query_refund(reference_of(order)))
 
     assert all(isinstance(outcome, Unknown) and not outcome.accepted for outcome in outcomes)
+    # Whoever is called reads what came instead, and of an answer that is not believed what it says.
+    unknown = [outcome for outcome in outcomes if isinstance(outcome, Unknown)]
+    said = [outcome.message for outcome in unknown if outcome.code in ("unreadable", "bad_signature")]
+    what = _RESULT[rig.simulator_name] if fault.endswith("_signature") else "HTTP "
+    assert said
+    assert all(what in message for message in said)
     assert rig.moved(order) in ([], [(order.refund_no, order.amount_fen)])
     rig.simulator.control("DELETE", "/faults")
     assert_agrees_with_ledger(rig, order, drive(rig, order, outcomes[-1]))

@@ -53,8 +53,11 @@ def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
     assert refund_number(typed) == ""
 
 
-def test_reference_keeps_case_and_zeros() -> None:
-    assert reference(" Ａb－00１２\t") == "Ab-0012"
+@pytest.mark.parametrize(
+    "typed", [" Ａb－00１２\t", "单号：Ab-0012。", "微信支付交易单号 Ab-0012，", "`Ab-0012", "【Ab-0012】"]
+)
+def test_reference_keeps_case_and_zeros_and_nothing_around(typed: str) -> None:
+    assert reference(typed) == "Ab-0012"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +69,9 @@ def test_reference_keeps_case_and_zeros() -> None:
         ("DB-77-R1", "DB-77"),
         ("S001/88.2", "S001/88"),
         ("DB-77-PAY2", "DB-77"),
+        ("DB-77_pay_2", "DB-77"),
+        ("PX-ABCDE-P-1", "PX-ABCDE"),
+        ("DB-77-retry1", "DB-77"),
         ("DB77(2)", "DB77"),
         ("A1001R2", "A1001"),
         ("DB-77_1764230400", "DB-77"),

@@ -72,7 +72,7 @@ def test_the_list_is_sent_alone_with_the_numbers_of_the_views(reviewer: Client, 
     request = shop.waiting()
     text = reviewer.get("/desk", {"selected": request.number}, headers=HTMX).content.decode()
     assert 'id="list"' in text
-    assert 'id="views"' in text
+    assert all(f'id="{part}"' in text for part in ("views", "today", "troubles"))
     assert "hx-swap-oob" in text
     assert 'id="pane"' not in text
     assert "hx-swap-oob" not in reviewer.get("/desk").content.decode()

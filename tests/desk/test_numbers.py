@@ -22,7 +22,18 @@ def _refund(merchant: Merchant) -> RefundRequest:
 
 @pytest.mark.parametrize(
     "how",
-    ["number", "lower case", "blanks", "receipt", "receipt in another case", "channel", "payout", "phone", "tail"],
+    [
+        "number",
+        "lower case",
+        "blanks",
+        "receipt",
+        "receipt in another case",
+        "receipt with a blank",
+        "channel",
+        "payout",
+        "phone",
+        "tail",
+    ],
 )
 def test_number_when_it_names_a_refund_finds_that_one_alone(shop: Shop, how: str) -> None:
     request, sale = _refund(shop.merchant), None
@@ -34,11 +45,15 @@ def test_number_when_it_names_a_refund_finds_that_one_alone(shop: Shop, how: str
         "blanks": f" {request.number[:5]} {request.number[5:]}\u200b",
         "receipt": "A-77-b",
         "receipt in another case": "a-77-B",
+        "receipt with a blank": " Order 00012－001－0001",
         "channel": sale.channel_transaction_no,
         "payout": Execution.objects.get(request=request).refund_no,
         "phone": "+86 138-0000-6021",
         "tail": "6021",
     }[how]
+    if how == "receipt with a blank":
+        # As Odoo prints it.
+        Transaction.objects.filter(pk=sale.pk).update(order_no="Order 00012-001-0001")
     if how == "receipt in another case":
         Transaction.objects.filter(pk=sale.pk).update(order_no="A-77-B")
     found = recognise(text, scope=scope_of(shop.reviewer))

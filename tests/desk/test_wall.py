@@ -14,6 +14,7 @@ from django.test import RequestFactory
 
 from core import tenant_wall
 from core.audit.models import AuditEvent
+from core.database import base
 from desk.access import Scope, staff_page
 from merchants.models import ChannelAccount, Merchant, Staff
 from refunds.models import Approval, Execution, RefundLine, RefundRequest
@@ -121,22 +122,38 @@ def test_connection_leaves_the_wall_however_the_page_ends(of_two_merchants: Two)
     assert RefundRequest.objects.count() == 2
 
 
-@pytest.mark.django_db(transaction=True)
-def test_connection_that_cannot_leave_the_wall_is_closed(
+def test_connection_that_cannot_leave_the_wall_answers_nobody(
     of_two_merchants: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = tenant_wall._put
+    with transaction.atomic():
+        with tenant_wall.within(of_two_merchants[0].merchant_id):
+            assert RefundRequest.objects.count() == 1
+        with monkeypatch.context() as broken:
+            broken.setattr(base, "_TELL", "SELECT 1 / 0, %s, %s")
+            for _ in range(2):
+                with pytest.raises(DatabaseError):
+                    RefundRequest.objects.count()
+        transaction.set_rollback(True)
+    assert RefundRequest.objects.count() == 2
 
-    def fail_to_leave(role: str, merchant_id: str) -> None:
-        if role == "none":
-            raise DatabaseError("it went away")
-        put(role, merchant_id)
 
-    monkeypatch.setattr(tenant_wall, "_put", fail_to_leave)
-    with pytest.raises(DatabaseError, match="went away"), tenant_wall.within(of_two_merchants[0].merchant_id):
-        assert RefundRequest.objects.count() == 1
-    assert connection.connection is None
-    assert _role() != tenant_wall.ROLE
+def test_wall_stands_again_after_a_rollback_has_taken_it_down(of_two_merchants: Two) -> None:
+    ours, _theirs = of_two_merchants
+    with transaction.atomic():
+        # Said in the transaction, it goes with it: behind the wall, and outside of it.
+        with tenant_wall.within(ours.merchant_id):
+            with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT 1 / 0")
+            assert RefundRequest.objects.count() == 1
+            with (
+                tenant_wall.outside(),
+                pytest.raises(DatabaseError),
+                transaction.atomic(),
+                connection.cursor() as cursor,
+            ):
+                cursor.execute("SELECT 1 / 0")
+            assert RefundRequest.objects.count() == 1
+        transaction.set_rollback(True)
     assert RefundRequest.objects.count() == 2
 
 

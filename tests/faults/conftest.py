@@ -14,14 +14,13 @@ from django.db import connection
 from django.utils import timezone
 
 from core import redis_client
-from invariants import against_channels
+from invariants import against_channels, leaks
 from merchants import api_keys
 from merchants.models import KeyScope, Merchant, Staff
 from merchants.principals import of_staff
 from tests.factories import make_account, make_merchant
 from tests.faults.client import PHONE, Till
 from tests.faults.house import CHANNEL_TIMEOUT_S, Channel, House, house
-from tests.invariants import leaks
 
 
 @pytest.fixture(scope="session")

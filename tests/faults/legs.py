@@ -8,10 +8,7 @@ the request's state follows from its legs, and what is not paid has a name.
 from __future__ import annotations
 
 import itertools
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -24,7 +21,6 @@ from random import Random
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -47,6 +43,7 @@ from terminals.models import Transaction
 from tests import pictures
 from tests.factories import make_merchant, make_sale, make_staff
 from tests.faults.house import Channel
+from tests.faults.one_sweep import Sweeper
 from tests.faults.work import open_accounts, tell_channel
 from tests.refunds.plans import WIDE, ask
 
@@ -187,8 +184,8 @@ def post_office() -> Iterator[tuple[Post, str]]:
 class Play:
     """One case from the request to the end. ``channels`` are the stand-ins, emptied."""
 
-    def __init__(self, case: Case, channels: Mapping[str, Channel], post: Post) -> None:
-        self.case, self.channels, self.post = case, channels, post
+    def __init__(self, case: Case, channels: Mapping[str, Channel], post: Post, sweeper: Sweeper) -> None:
+        self.case, self.channels, self.post, self.sweeper = case, channels, post, sweeper
         self.in_parts = case.leg.endswith("part")
         self.merchant = self._merchant()
         self.people = {role: of_staff(make_staff(self.merchant, role)) for role in (Role.FINANCE, Role.OWNER)}
@@ -270,21 +267,11 @@ class Play:
         others = Execution.objects.filter(request=self.request, due_at__isnull=False).exclude(sequence=self.sequence)
         kept = list(others.values_list("pk", "due_at"))
         others.update(due_at=timezone.now() + timedelta(hours=1))
-        env = {
-            **os.environ,
-            "DATABASE_URL": os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{connection.settings_dict['NAME']}",
-            "DATABASE_OWNER_URL": "",
-            "AUDIT_HEADS_DIR": str(settings.AUDIT_HEADS_DIR),
-            "REDIS_URL": settings.REDIS_URL,
-            "BASE_URL": settings.BASE_URL,
-            "EXECUTION_LEASE_S": str(LEASE_S),
-            "FAILPOINTS": failpoint,
-            "LOG_LEVEL": "CRITICAL",
-        }
-        argv = [sys.executable, "-m", "tests.faults.one_sweep"]
-        done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=REST_S, check=False)
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr
-        assert done.returncode or failpoint.startswith("notices"), "the worker did not come to its failpoint"
+        ended = self.sweeper.sweep(
+            failpoint=failpoint, base_url=settings.BASE_URL, audit_heads_dir=settings.AUDIT_HEADS_DIR
+        )
+        assert ended in (0, -signal.SIGKILL), f"the worker ended with {ended}"
+        assert ended or failpoint.startswith("notices"), "the worker did not come to its failpoint"
         for pk, due_at in kept:
             Execution.objects.filter(pk=pk, due_at__isnull=False).update(due_at=due_at)
 
@@ -314,7 +301,7 @@ class Play:
         while not condition():
             assert time.monotonic() < until, f"not within {REST_S} s: {what}: {self._story()}"
             (step or self._step)()
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def _rests(self) -> bool:
         """Nothing is under way that goes on by itself."""

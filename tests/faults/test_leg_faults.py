@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from core import redis_client
 from tests.faults.house import Channel
 from tests.faults.legs import CHANNELS, LEASE_S, Case, Play, pairwise, post_office
+from tests.faults.one_sweep import Sweeper, sweeper
 
 pytestmark = pytest.mark.faults
 
@@ -33,16 +35,31 @@ def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ch
         channel.process.end()
 
 
+@pytest.fixture(scope="module")
+def workers(django_db_setup: None) -> Iterator[Sweeper]:
+    env = {
+        **os.environ,
+        "DATABASE_URL": os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{connection.settings_dict['NAME']}",
+        "DATABASE_OWNER_URL": "",
+        "EXECUTION_LEASE_S": str(LEASE_S),
+        "LOG_LEVEL": "CRITICAL",
+    }
+    with sweeper(env) as made:
+        yield made
+
+
 @pytest.mark.parametrize("case", CASES, ids=map(str, CASES))
 @pytest.mark.usefixtures("transactional_db")
-def test_leg_in_trouble_ends_as_its_channel_says(case: Case, stand_ins: dict[str, Channel], settings: Settings) -> None:
+def test_leg_in_trouble_ends_as_its_channel_says(
+    case: Case, stand_ins: dict[str, Channel], workers: Sweeper, settings: Settings
+) -> None:
     for channel in stand_ins.values():
         channel.reset()
     redis_client.client().flushdb()
     with post_office() as (post, address):
         settings.BASE_URL = address
         settings.EXECUTION_LEASE_S = LEASE_S
-        Play(case, stand_ins, post).run()
+        Play(case, stand_ins, post, workers).run()
 
 
 def test_pairwise_when_all_cases_are_taken_every_two_values_meet() -> None:

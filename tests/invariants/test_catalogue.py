@@ -158,7 +158,7 @@ _PLANTS: list[tuple[str, str, Sequence[str], str]] = [
         "two answers for one",
         [],
         "INSERT INTO refunds_idempotencyrecord (principal, key, fingerprint, status, body, created_at) "
-        """SELECT 'p', 'k' || n, '\\x00', 201, '{"verdict":{},"id":"' || :paid || '"}', now() FROM generate_series(1, 2) n""",
+        """SELECT 'p', 'k' || n, '\\x00', 201, '{"packed1":"","id":"' || :paid || '"}', now() FROM generate_series(1, 2) n""",
     ),
     (
         "I12",

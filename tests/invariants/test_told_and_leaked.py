@@ -7,16 +7,17 @@ import json
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
 from core import redis_client
+from invariants import leaks
 from merchants import api_keys
 from merchants.models import KeyScope
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
-from tests.invariants import leaks
 from tests.invariants.answers import Answer, answers_against_requests
 
 PHONE = "13800006021"
@@ -124,4 +125,8 @@ def test_planted_number_in_a_log_is_found(tmp_path: Path) -> None:
     assert list(leaks.in_files([PHONE], folder=tmp_path)) == []
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "worker.log").write_text(f"told {PHONE}\n")
+    make_request(make_sale(make_merchant(), 33_980), 1_200, phone=PHONE)
+    with pytest.raises(CommandError, match="1 breaches"):
+        call_command("check_invariants", leaks=True, logs=tmp_path)
+    call_command("check_invariants", leaks=True)
     assert [Path(breach.what).name for breach in leaks.in_files([PHONE], folder=tmp_path)] == ["worker.log"]

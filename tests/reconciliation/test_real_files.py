@@ -260,6 +260,7 @@ _READ: dict[str, Callable[[str], str]] = {
     "cells more at the end": lambda text: text.replace("100.00,`\r\n", "100.00,`,`,`\r\n"),
     "blank lines": lambda text: text.replace("\r\n", "\r\n\r\n"),
     "fee finer than a fen": lambda text: text.replace("`-0.60000", "`-0.60340"),
+    "no time of success yet": lambda text: re.sub(r"`[0-9-]{10} 12:03:20", "`0000-00-00 00:00:00", text),
     "coupon": lambda text: text.replace("`100.00,`0.00,`ORIGINAL", "`90.00,`10.00,`ORIGINAL"),
     "a program's writing": lambda text: re.sub(r"(`[0-9-]{10}) ", r"\1T", text).replace(
         "`100.00,`0.00,`ORIGINAL", "`￥100.00,`0.00元,`ORIGINAL"
@@ -288,6 +289,13 @@ _BESIDE: dict[str, tuple[Callable[[bytes], bytes], dict[str, int], list[str]]] =
         ["row_day"],
     ),
     "without a number yet": (lambda row: _OTHERS.sub(b"`0,`0", row), {"matched": 1, "channel_only": 1}, []),
+    "failed: the bank gave it back": (
+        lambda row: re.sub(rb"`[^`]+,(`503)", rb"`,\1", row.replace(b"`SUCCESS", b"`CHANGE")).replace(
+            b"`503", b"`5039"
+        ),
+        {"matched": 2},
+        [],
+    ),
     "failed at the channel": (
         lambda row: re.sub(rb"`[^`]+,(`503)", rb"`,\1", row.replace(b"`SUCCESS", b"`FAIL")).replace(b"`503", b"`5039"),
         {"matched": 2},
@@ -455,13 +463,19 @@ def test_day_without_refunds_is_no_empty_file(wechat: Channel) -> None:
     assert counts(wechat.world.day()) == {"ours_only": 1}
 
 
-def test_statement_of_another_account_of_alipay_is_known_by_the_one_before(alipay: Channel) -> None:
+@pytest.mark.parametrize("shared", [False, True])
+def test_statement_of_another_account_of_alipay_is_known_by_the_one_before(alipay: Channel, shared: bool) -> None:
+    account = alipay.world.account
+    account.profile_overrides |= {"bill_shared": shared}
+    account.revision += 1
+    account.save()
     name = "alipay-refund-with-merchant-discount.csv"
     payout = _paid(alipay)
     plain = _file(name, payout)
     _brought(alipay, plain)
     before = list(Bill.objects.values())
     other = plain.replace(b"20880000000000010156", b"20889999999999990156")
+    other = other.replace(payout.transaction.channel_transaction_no.encode(), b"2026112122001499990500000099")
     page = _brought(alipay, other.replace(payout.refund_no.encode(), b"ELSEWHERE"))
     assert "merchant number 20889999999999990156; this account is 20880000000000010156" in page
     assert list(Bill.objects.values()) == before

@@ -471,6 +471,7 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.REPORT_SALE, "POST", "transactions", "sale"),
     (Act.CORRECT_SALE, "POST", "transactions/{sale}/corrections", {"cashier": "C9", "reason": "x"}),
     (Act.END_HOLD, "POST", "transactions/{held_sale}/end-hold", {"finding": "not_paid", "note": "x"}),
+    (Act.ADOPT, "POST", "transactions/{sale}/adopt", {}),
     (Act.READ_SALES, "GET", "transactions/{sale}", None),
     (Act.ASK_CHANNEL, "POST", "transactions/{sale}/trade-queries", {}),
     (Act.QUOTE, "POST", "refund-quotes", "draft"),
@@ -672,8 +673,8 @@ def test_table_through_rest(world: World) -> None:
                 with rolled_back():
                     belongs_to(world, act, who, own=own)
                     status = _rest_answer(world, who, client, method, path, body)
-                    # Rubbish for a statement: whoever may send one is told what it is.
-                    good = {422} if act is Act.TAKE_STATEMENT else {200, 201, 204}
+                    # Rubbish for a statement, a channel that does not answer: whoever may ask is told.
+                    good = {Act.TAKE_STATEMENT: {422}, Act.ADOPT: {409}}.get(act, {200, 201, 204})
                     wrong += _judged(f"{method} {path}", act, who, own, status, good, world, before)
     assert not wrong, "\n".join(wrong)
 

@@ -92,6 +92,13 @@ def end_hold(stage: Stage) -> None:
     assert stage.call_as(Role.FINANCE, f"transactions/{sale.pk}/end-hold", found)["held_at"] is None
 
 
+@case("POST", f"{_API}transactions/<uuid:transaction_id>/adopt")
+def adopt_portal_refund(stage: Stage) -> None:
+    # Nothing was refunded in the stand-in's portal.
+    refused = stage.call_as(Role.FINANCE, f"transactions/{stage.sale().pk}/adopt", {}, expect=409)
+    assert refused["code"] == "nothing_to_adopt"
+
+
 @case("GET", f"{_API}transactions/<uuid:transaction_id>")
 def get_transaction(stage: Stage) -> None:
     request = stage.in_review()

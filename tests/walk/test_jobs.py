@@ -23,7 +23,7 @@ from core.audit import checkpoints, keys
 from core.audit.models import AuditCheckpoint, AuditEvent, AuditLink
 from integrations.models import FeedEvent
 from merchants import policies
-from merchants.models import Merchant, Role, Staff
+from merchants.models import ChannelAccount, Merchant, Role, Staff
 from merchants.policies import drafting
 from merchants.principals import of_staff
 from reconciliation.models import Bill
@@ -94,6 +94,13 @@ def _second_legs(stage: Stage, run: Callable[[], object]) -> None:
     run()
     # WeChat Pay knows no way from itself to a bank: what it paid has arrived.
     assert (due.get().second_leg, due.get().second_leg_due_at) == ("", None)
+
+
+def _arrivals(stage: Stage, run: Callable[[], object]) -> None:
+    ChannelAccount.objects.update(measured={"arrival_seen": {"debit_card": [9, 9]}})
+    run()
+    # A single refund is no history.
+    assert set(ChannelAccount.objects.values_list("measured__arrival_seen", flat=True)) == {None}
 
 
 def _batches(stage: Stage, run: Callable[[], object]) -> None:
@@ -219,6 +226,7 @@ _TASKS = {
     "core.audit_checkpoints": _checkpoints,
     "refunds.mail_checkpoints": _mail_checkpoints,
     "refunds.second_legs": _second_legs,
+    "refunds.arrivals": _arrivals,
     "refunds.batches": _batches,
     "desk.exports": _exports,
     "refunds.assign": _assign,

@@ -1,7 +1,5 @@
 """``manage.py verify_audit``: verifies the chains that somebody asked for, as the worker does in a process of its own."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

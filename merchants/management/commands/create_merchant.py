@@ -4,8 +4,6 @@ The only step in a shell.
 Of a merchant that is there already it invites one more owner: the way back where nobody can sign in any more.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,12 +1,11 @@
 """``manage.py rejudge``: judge once more what was judged, and fail where a verdict is another one."""
 
-from datetime import datetime, time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_date
 
-from core.calendar import SHANGHAI
+from core.calendar import midnight
 from refunds.facts import judgements
 
 #: So many that differ are named.
@@ -26,7 +25,7 @@ class Command(BaseCommand):
             day = parse_date(options["since"])
             if day is None:
                 raise CommandError(f"{options['since']} is no day")
-            since = datetime.combine(day, time(), SHANGHAI)
+            since = midnight(day)
         same = other_schema = 0
         differing = []
         for found in judgements.rejudged(judgements.kept(merchant=options["merchant"], since=since)):

@@ -3,8 +3,6 @@
 Codes: https://help.aliyun.com/zh/sms/developer-reference/api-error-codes.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What every provider is made of."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

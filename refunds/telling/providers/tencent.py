@@ -3,8 +3,6 @@
 Codes: https://cloud.tencent.com/document/product/382/55981, section on errors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

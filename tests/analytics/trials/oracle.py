@@ -1,12 +1,16 @@
-"""What a trial must say, worked out the long way: for every request all that came before it is looked at once more."""
+"""What a trial must say, worked out the long way: for every request all that came before it of its order, its customers,
+cashiers, store and keys is looked at once more. Nothing is carried from one request to the next but the rulings.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,19 +24,23 @@ from refunds.states import Reason, Route
 from samples.demo import rules as sample
 
 _START = datetime(2026, 3, 1, tzinfo=UTC)
-Decided = Sequence[tuple[Past, Ruling]]
+#: (kind, name) -> what was ruled of its requests so far, the newest at the end.
+Decided = dict[tuple[str, str], list[tuple[Past, Ruling]]]
 
 
 def decisions(pasts: Sequence[Past], rules: Rules) -> list[tuple[Ruling, Ruling]]:
     """(as it was, with feedback) of each."""
     found: list[tuple[Ruling, Ruling]] = []
-    for number, past in enumerate(pasts):
-        earlier = pasts[:number]
-        was = [(one, one.was) for one in earlier]
-        fed = [(one, answer[1]) for one, answer in zip(earlier, found, strict=True)]
+    was: Decided = defaultdict(list)
+    fed: Decided = defaultdict(list)
+    for past in pasts:
         plain = judge(facts=past.facts, rules=rules, policy_version=0).decision
         with_feedback = judge(facts=_facts(past, was, fed), rules=rules, policy_version=0).decision
         found.append((plain, with_feedback))
+        for kind in ("order", "customers", "cashiers", "store", "api_keys"):
+            for name in _of(past, kind):
+                was[kind, name].append((past, past.was))
+                fed[kind, name].append((past, with_feedback))
     return found
 
 
@@ -45,11 +53,7 @@ def _facts(past: Past, was: Decided, fed: Decided) -> Facts:
     def approved(kind: str, days: int, value: Callable[[Past], int]) -> Callable[[Decided], int]:
         return lambda course: max(
             (
-                sum(
-                    value(one)
-                    for one, ruling in course
-                    if ruling is Ruling.APPROVE and name in _of(one, kind) and _in(one, past, days)
-                )
+                sum(value(one) for one, ruling in _recent(course[kind, name], past, days) if ruling is Ruling.APPROVE)
                 for name in _of(past, kind)
             ),
             default=0,
@@ -62,8 +66,8 @@ def _facts(past: Past, was: Decided, fed: Decided) -> Facts:
                 *(
                     sum(
                         _fen(one)
-                        for one, ruling in course
-                        if ruling is not Ruling.REFUSE and name in one.customers and _in(one, past, days)
+                        for one, ruling in _recent(course["customers", name], past, days)
+                        if ruling is not Ruling.REFUSE
                     )
                     for name in past.customers
                 ),
@@ -71,7 +75,7 @@ def _facts(past: Past, was: Decided, fed: Decided) -> Facts:
         )
 
     def of_order(course: Decided) -> list[Past]:
-        return [one for one, ruling in course if one.order == past.order and ruling is Ruling.APPROVE]
+        return [one for one, ruling in course["order", past.order] if ruling is Ruling.APPROVE]
 
     return replace(
         facts,
@@ -113,12 +117,22 @@ def _day_of(at: datetime) -> int:
     return at.astimezone(ZoneInfo("Asia/Shanghai")).date().toordinal()
 
 
-def _in(one: Past, past: Past, days: int) -> bool:
-    return 0 <= _day(past) - _day(one) < days
+def _recent(decided: list[tuple[Past, Ruling]], past: Past, days: int) -> Iterator[tuple[Past, Ruling]]:
+    """Those of so many days, this one and the days before it."""
+    return takewhile(lambda one: _day(past) - _day(one[0]) < days, reversed(decided))
 
 
 def _of(past: Past, kind: str) -> Sequence[str]:
-    return [past.facts.store] if kind == "store" else getattr(past, kind)
+    match kind:
+        case "order":
+            return [past.order]
+        case "store":
+            return [past.facts.store]
+        case "customers":
+            return past.customers
+        case "cashiers":
+            return past.cashiers
+    return past.api_keys
 
 
 def _gone(one: Past, ruling: Ruling, at: datetime) -> bool:
@@ -130,8 +144,8 @@ def _held(past: Past, course: Decided) -> tuple[int, int, int]:
     """(fen, refunds, fen on the same route paid by hand) that its order holds."""
     live = [
         one
-        for one, ruling in course
-        if one.order == past.order and ruling is not Ruling.REFUSE and not _gone(one, ruling, past.facts.at)
+        for one, ruling in course["order", past.order]
+        if ruling is not Ruling.REFUSE and not _gone(one, ruling, past.facts.at)
     ]
     by_hand = [one for one in live if one.facts.route == past.facts.route != Route.ORIGINAL]
     return sum(map(_fen, live)), len(live), sum(map(_fen, by_hand))
@@ -139,11 +153,8 @@ def _held(past: Past, course: Decided) -> tuple[int, int, int]:
 
 def _rejected(past: Past, course: Decided) -> bool:
     return any(
-        one.order == past.order
-        and one.was_rejected
-        and ruling is not Ruling.REFUSE
-        and _gone(one, ruling, past.facts.at)
-        for one, ruling in course
+        one.was_rejected and ruling is not Ruling.REFUSE and _gone(one, ruling, past.facts.at)
+        for one, ruling in course["order", past.order]
     )
 
 
@@ -152,9 +163,9 @@ def _orders(past: Past, course: Decided) -> int:
 
     def of(name: str) -> int:
         counted: list[tuple[str, int]] = []
-        for one, ruling in course:
+        for one, ruling in course["customers", name]:
             new = all(order != one.order or _day(one) - day >= 30 for order, day in counted)
-            if ruling is not Ruling.REFUSE and name in one.customers and new:
+            if ruling is not Ruling.REFUSE and new:
                 counted.append((one.order, _day(one)))
         return sum(_day(past) - day < 30 for _, day in counted)
 

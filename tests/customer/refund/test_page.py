@@ -178,7 +178,9 @@ def test_a_failed_payout_promises_no_day_and_puts_the_call_first(staged: Staged)
 
 
 def test_a_refusal_says_what_can_still_be_done(staged: Staged) -> None:
-    assert "have new proof, it can be looked at again, by somebody else" in read(staged("rejected"))
+    page = read(staged("rejected"))
+    assert "have new proof, it can be looked at again, by somebody else" in page
+    assert "Goes back to" not in page
 
 
 def test_a_genuine_link_to_a_refund_that_is_gone_is_a_404(staged: Staged) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from merchants.models import Staff
 from refunds.models import RefundRequest
+from refunds.review import pending
 from tests.desk.conftest import Shop, two_eyes
 from tests.factories import make_merchant, make_request, make_sale
 
@@ -89,3 +93,22 @@ def test_bulk_approve_when_two_are_needed_gives_first_approvals_only(shop: Shop,
         confirmed = {**form, "keys": _keys(dry_run), "confirm": "1"}
         assert said in client.post("/desk/bulk", confirmed, follow=True).content.decode()
         assert set(RefundRequest.objects.values_list("state", flat=True)) == {state}
+
+
+def test_bulk_decisions_wait_like_single_ones_and_are_taken_back_at_once(
+    reviewer: Client, shop: Shop, settings: Settings
+) -> None:
+    settings.UNDO_S = 10
+    rows = [shop.waiting(), shop.waiting(21_000)]
+    dry_run = reviewer.post("/desk/bulk", {"keys": [row.number for row in rows], "action": "approve"})
+    confirmed = {"keys": _keys(dry_run), "action": "approve", "confirm": "1"}
+    page = reviewer.post("/desk/bulk", confirmed, follow=True)
+    (strip,) = page.context["shell"].undoable
+    assert strip.said == "2 refunds are approved: ¥478.00 in all."
+    assert set(RefundRequest.objects.values_list("state", flat=True)) == {"in_review"}
+    back = reviewer.post("/desk/bulk", {"action": "undo", "confirm": "1", "keys": strip.numbers}, follow=True)
+    assert "2 refunds are on your desk again" in back.content.decode()
+    assert pending.take_effect(at=timezone.now() + timedelta(seconds=11)) == 0
+    reviewer.post("/desk/bulk", {**confirmed, "keys": [row.number for row in rows]})
+    assert pending.take_effect(at=timezone.now() + timedelta(seconds=11)) == 2
+    assert set(RefundRequest.objects.values_list("state", flat=True)) == {"approved"}

@@ -11,7 +11,7 @@ from tests.desk.conftest import Shop
 def test_list_has_every_message_in_both_languages_by_both_media(shop: Shop) -> None:
     (table,) = messages_page(scope=scope_of(shop.manager)).tables
     links = {cell.url for row in table.rows for cell in row.cells if cell.url}
-    assert set(EVENTS) == {*NOTIFIED, "apology"}
+    assert set(EVENTS) == {*NOTIFIED, "apology", "arrival_changed"}
     assert len(links) == 4 * len(EVENTS)
 
 

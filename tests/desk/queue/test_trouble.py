@@ -40,6 +40,25 @@ def test_short_balance_is_said_with_the_amount() -> None:
     assert "12.00" in _desk(merchant)
 
 
+@pytest.mark.parametrize("throttled", [False, True])
+def test_channel_that_asks_to_come_later_is_said_after_minutes_and_asked_less_and_less(throttled: bool) -> None:
+    merchant = make_merchant()
+    request = make_request(make_sale(merchant), 1_200)
+    at = start = timezone.now()
+    retry = Retry.SAME_NUMBER if throttled else Retry.LATER
+    later = Refused(code="37", message="操作过于频繁", retry=retry, throttled=throttled)
+    while at < start + timedelta(minutes=20):
+        (claimed,) = payouts.claim(limit=1, at=at)
+        settle([Answer(claimed.execution_id, claimed.request_id, claimed.account_id, later, "answer")], at=at)
+        assert (troubles(merchant_id=merchant.pk, at=at) == []) is (at - start <= timedelta(minutes=5))
+        payout = request.executions.get()
+        assert payout.due_at is not None
+        at = payout.due_at
+    (trouble,) = troubles(merchant_id=merchant.pk, at=at)
+    assert "12.00" in trouble.text
+    assert (payout.state, payout.sends < 20) == ("held", True)
+
+
 def test_refused_keys_are_said_with_the_amount_and_not_as_silence() -> None:
     merchant = make_merchant()
     make_request(make_sale(merchant), 1_200)

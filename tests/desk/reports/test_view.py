@@ -59,8 +59,10 @@ def test_call_back_is_noted_with_a_time_and_handed_to_a_colleague() -> None:
     assert refused.status_code == 422
     assert f'value="{request.number}"' in refused.content.decode()
     assert client.post("/desk/tasks/new", {**said, "due_at": "2001-01-01T10:00"}).status_code == 422
+    unknown = client.post("/desk/tasks/new", {**said, "number": "0853"})
+    assert "No refund has this number" in unknown.content.decode()
     assert not CustomerReport.objects.exists()
-    assert client.post("/desk/tasks/new", said).status_code == 302
+    assert client.post("/desk/tasks/new", {**said, "number": request.number.lower()}).status_code == 302
     report = CustomerReport.objects.get()
     client.post(f"/desk/tasks/{report.pk}/hand-over", {"staff": str(cashier.pk)})
     assert CustomerReport.objects.get().owner != cashier

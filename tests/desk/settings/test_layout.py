@@ -5,15 +5,18 @@ from __future__ import annotations
 from django.http import QueryDict
 
 from core.errors import FieldError, Invalid
-from desk.forms import FormField
-from desk.settings.layout import Refusal, form, text, whole_number
+from desk.forms import FormField, text
+from desk.settings.layout import SettingsPage, form, refused, whole_number
 
 
-def test_form_when_it_was_refused_shows_what_was_typed_but_no_secret() -> None:
+def test_refused_when_one_form_was_not_taken_shows_what_was_typed_but_no_secret() -> None:
     error = Invalid("x", code="name_required", errors=[FieldError("name", "name_required", "x")])
-    refusal = Refusal("one", error, QueryDict("name=typed&key=secret"))
     fields = [text("name", "Name", "stored"), FormField(name="key", label="Key", kind="secret")]
-    mine, other = (form(name, title="", url="", button="", fields=fields, refusal=refusal) for name in ("one", "other"))
+    page = SettingsPage(
+        title="", sub="", forms=[form(name, title="", url="", fields=fields) for name in ("one", "other")]
+    )
+    again = refused(page, form="one", error=error, typed=QueryDict("name=typed&key=secret"))
+    mine, other = again.forms
     assert [(field.value, bool(field.error)) for field in mine.fields] == [("typed", True), ("", False)]
     assert mine.error
     assert (other.fields[0].value, other.error) == ("stored", "")

@@ -41,6 +41,9 @@ def test_transfer_goes_by_file_is_tried_recorded_returned_and_paid_again(
     assert "1 transfer waits" in client.get("/desk/transfers").content.decode()
     client.post("/desk/transfers/export")
     made, number = PaymentFile.objects.get(), Execution.objects.get(request=waits).refund_no
+    by_hand = client.get(f"/desk/by-hand/{waits.number}").content.decode()
+    assert f"This transfer is in {made}" in by_hand
+    assert waits.approvals.get().staff.name in by_hand
     answer = client.post(f"/desk/transfers/files/{made.pk}", {"as": "csv"})
     assert number in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]

@@ -86,7 +86,7 @@ def test_notice_of_the_second_leg_is_a_reason_to_ask(channel: AlipayRefundChanne
     read = channel.read_notice(notice)
 
     assert isinstance(read, RefundNotice)
-    assert (read.refund_no, read.outcome.code) == (ORDER.refund_no, "notified")  # type: ignore[union-attr]
+    assert (read.refund_no, read.outcome.code) == (ORDER.refund_no, "bank_notified")  # type: ignore[union-attr]
 
 
 def test_notice_with_a_parameter_twice_is_rejected(channel: AlipayRefundChannel, platform: Platform) -> None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from payment_channels.alipay.adapter import AlipayRefundChannel
 from payment_channels.alipay.errors import GATEWAY_RULES, RULES
+from payment_channels.clock import BEIJING
 from payment_channels.contract import (
     Done,
     PaidTo,
@@ -216,7 +217,7 @@ def test_refund_when_order_cannot_be_sent_is_refused_unsent(
         ("ACQ.INVALID_PARAMETER", Retry.NEVER, "check_request"),
         ("ACQ.TRADE_NOT_EXIST", Retry.NEVER, "check_sale"),
         ("ACQ.TRADE_HAS_FINISHED", Retry.NEVER, "sale_closed"),
-        ("ACQ.TRADE_HAS_CLOSE", Retry.NEVER, "sale_closed"),
+        ("ACQ.TRADE_HAS_CLOSE", Retry.NEVER, "sale_state"),
         ("ACQ.TRADE_STATUS_ERROR", Retry.NEVER, "sale_state"),
         ("ACQ.TRADE_NOT_ALLOW_REFUND", Retry.NEVER, "sale_state"),
         ("ACQ.REFUND_AMT_NOT_EQUAL_TOTAL", Retry.NEVER, "check_amount"),
@@ -448,6 +449,8 @@ def test_query_trade_that_was_paid_and_is_closed_was_wholly_refunded(
         ("S", SecondLeg.DONE, PaidTo.ORIGINAL),
         ("P", SecondLeg.PENDING, PaidTo.ORIGINAL),
         ("F", SecondLeg.FAILED, PaidTo.BALANCE),
+        # What the bank does costs no proof that the channel has paid.
+        ("A word of tomorrow", SecondLeg.PENDING, PaidTo.ORIGINAL),
     ],
 )
 def test_query_says_what_became_of_the_way_to_the_bank(
@@ -483,6 +486,15 @@ def test_refund_of_a_sale_paid_by_card_has_a_second_leg_to_be_asked_about(
 
     assert isinstance(outcome, Done)
     assert outcome.second_leg is SecondLeg.PENDING
+
+    # The answer may be lost, and the query come before there is any word of the bank.
+    for paid, leg in ((NOW, SecondLeg.PENDING), (NOW - timedelta(days=2), SecondLeg.NONE)):
+        at = f"{paid.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+        answer = query_answer(refund_detail_item_list=items, gmt_refund_pay=at)
+        server.respond = lambda _, answer=answer: platform.query(answer)  # type: ignore[misc]
+        outcome = channel.query_refund(REFERENCE)
+        assert isinstance(outcome, Done)
+        assert outcome.second_leg is leg
 
 
 def test_refund_of_a_later_attempt_is_named_by_the_number_the_channel_knows(

@@ -45,4 +45,4 @@ def test_trade_when_it_failed_has_spent_its_number() -> None:
 def test_trade_when_its_code_proves_nothing_calls_a_person(code: str) -> None:
     outcome = errors.outcome_of_failed_trade(code, "", channel_refund_no="", raw="")
     assert isinstance(outcome, Unknown)
-    assert (outcome.attention, outcome.remedy) == (True, "compare")
+    assert (outcome.attention, outcome.remedy) == (True, "find_out")

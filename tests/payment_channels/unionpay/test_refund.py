@@ -106,7 +106,7 @@ def test_void_refused_at_the_cut_off_is_proof_that_the_payment_stands(
     outcome = channel.void(WHOLE)
 
     assert isinstance(outcome, Refused)
-    assert (outcome.code, outcome.retry, outcome.remedy) == ("39", Retry.NEVER, "outside_hours")
+    assert (outcome.code, outcome.retry, outcome.remedy) == ("39", Retry.SAME_NUMBER, "outside_hours")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_application_answered_about_another_is_no_proof(
         ("35", Retry.NEVER, "sale_state"),
         ("36", Retry.NEVER, "check_amount"),
         ("38", Retry.NEVER, "risk"),
-        ("39", Retry.NEVER, "outside_hours"),
+        ("39", Retry.SAME_NUMBER, "outside_hours"),
         ("45", Retry.NEVER, "refunded_already"),
         ("64", Retry.AFTER_TOP_UP, "top_up"),
         ("02", Retry.LATER, "later"),
@@ -192,7 +192,7 @@ def test_application_refused_says_what_may_be_done(
         assert (outcome.retry, outcome.remedy) == (retry, remedy)
     else:
         assert outcome.accepted is (code == "05")
-    assert isinstance(repeated, Refused) is (code in ("02", "11", "31", "32", "37", "64"))
+    assert isinstance(repeated, Refused) is (code in ("02", "11", "31", "32", "37", "39", "64"))
 
 
 def test_every_rule_names_a_known_remedy() -> None:
@@ -225,6 +225,7 @@ def test_query_that_knows_a_success_is_done(
     [
         ("", "20261122115700", datetime(2026, 11, 22, 11, 57, tzinfo=BEIJING)),
         ("0101000003", "20261231235958", datetime(2027, 1, 1, 0, 0, 3, tzinfo=BEIJING)),
+        ("1231235958", "20270101000001", datetime(2026, 12, 31, 23, 59, 58, tzinfo=BEIJING)),
     ],
 )
 def test_time_of_success_has_a_year(

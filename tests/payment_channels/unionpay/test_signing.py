@@ -96,6 +96,19 @@ def test_certificate_may_hang_on_the_root_itself(
     assert isinstance(_query(channel, server, Platform(their_keys, pem(direct)).answer(report())), Done)
 
 
+def test_root_may_be_the_old_or_the_new_one_while_it_changes(
+    make_channel: MakeChannel, server: LocalServer, authority: Authority, their_keys: KeyPair, platform: Platform
+) -> None:
+    new = make_authority("New Root")
+    both = {
+        "root_certificate": pem(authority.root) + pem(new.root),
+        "middle_certificate": pem(authority.middle) + pem(new.middle),
+    }
+
+    for signer in (platform, Platform(their_keys, new.certify(their_keys.private))):
+        assert isinstance(_query(make_channel(**both), server, signer.answer(report())), Done)
+
+
 def test_other_signer_can_be_configured(
     make_channel: MakeChannel, server: LocalServer, authority: Authority, their_keys: KeyPair
 ) -> None:

@@ -55,6 +55,12 @@ class Desk:
         )
         return signed(self.people[who], self.keys[who], act)
 
+    def reject(self, request: RefundRequest, who: int, reason: str = "no_proof") -> RefundRequest:
+        act: Callable[[Principal], RefundRequest] = lambda by: deciding.reject(  # noqa: E731
+            request_id=request.pk, by=by, at=timezone.now(), version=request.version, reason=reason, message=""
+        )
+        return signed(self.people[who], self.keys[who], act)
+
     def both(self, request: RefundRequest) -> RefundRequest:
         self.approve(request, 0)
         return self.approve(request, 1)
@@ -89,6 +95,28 @@ def test_approve_above_the_limit_is_signed_over_what_was_shown_and_is_paid(desk:
     }
     assert vouching.faults([request.pk]) == {}
     assert len(payouts.claim(limit=10, at=timezone.now())) == 1
+
+
+def test_reject_above_the_limit_is_signed_with_its_reason(desk: Desk) -> None:
+    request, staff = _large(desk), desk.people[0]
+    reject = partial(deciding.reject, request_id=request.pk, at=timezone.now(), version=request.version, message="")
+    with pytest.raises(signing.MustSign):
+        signed(staff, SoftKey(), lambda by: reject(by=by, reason="no_proof"))
+    # Another reason than was shown.
+    with pytest.raises(signing.MustSign):
+        signed(
+            staff,
+            desk.keys[0],
+            lambda by: reject(by=by, reason="no_proof" if by.shown and by.shown.passkey else "goods_used"),
+        )
+    assert RefundRequest.objects.get(pk=request.pk).state == "in_review"
+    assert not Approval.objects.exists()
+    desk.reject(request, 0)
+    row = Approval.objects.select_related("signature").get()
+    assert row.signature is not None
+    said = json.loads(row.signature.statement)
+    assert (row.factor, said["decision"], said["reason"], said["amount"]) == ("webauthn", "reject", "no_proof", 30_000)
+    assert vouching.faults([request.pk]) == {}
 
 
 def test_approve_when_nothing_was_signed_or_something_else_changes_nothing(desk: Desk) -> None:
@@ -186,13 +214,14 @@ def _transfer(desk: Desk) -> RefundRequest:
 
 @dataclass
 class World:
-    """Two large refunds that are approved and signed, a transfer, a small one, and one in review that nobody decided."""
+    """Two large refunds that are approved and signed, a transfer, a small one; one that nobody decided, one rejected."""
 
     large: RefundRequest
     other: RefundRequest
     transfer: RefundRequest
     small: RefundRequest
     waiting: RefundRequest
+    refused: RefundRequest
     thief: Staff
     key: SoftKey
 
@@ -203,7 +232,8 @@ def world(desk: Desk) -> World:
     small = make_request(make_sale(desk.merchant, 50_000), 1_200, reason="goodwill")
     desk.approve(small, 0)
     thief = make_staff(desk.merchant, "manager")
-    return World(large, other, _transfer(desk), small, _large(desk, 28_000), thief, with_passkey(thief))
+    waiting, refused = _large(desk, 28_000), desk.reject(_large(desk, 27_000), 0)
+    return World(large, other, _transfer(desk), small, waiting, refused, thief, with_passkey(thief))
 
 
 def _columns(table: str) -> str:
@@ -291,6 +321,27 @@ def _mutation(world: World, dice: random.Random) -> tuple[RefundRequest, str]:
         f"jsonb_set(data, '{{amount_fen}}', '28000'), mac FROM core_auditevent "
         f"WHERE object_id = {other} AND action = 'refund.approve' LIMIT 1; "
     )
+    refused, refuser = f"'{world.refused.pk}'", f"request_id = '{world.refused.pk}'"
+    # The money is set free with it, so that no sum tells.
+    reject = (
+        "UPDATE refunds_refundrequest SET state = 'rejected', reserved_fen = 0, reject_reason = 'no_proof', "
+        f"decided_at = now(), step_due_at = NULL, version = version + 1 WHERE id = {wait}; "
+        "UPDATE terminals_transaction SET reserved_fen = reserved_fen - 28000, live_refunds = live_refunds - 1 "
+        f"WHERE id = '{world.waiting.transaction_id}'; "
+    )
+    reject_row = _copied(
+        "refunds_approval",
+        refuser,
+        request_id=f"{wait}::uuid",
+        staff_id=stolen,
+        version=str(world.waiting.version + 1),
+        signature_id=dice.choice(["NULL", "signature_id"]),
+        factor=dice.choice(["factor", "'session'", "''"]),
+    )
+    reject_event = event.replace("jsonb_set(data, '{amount_fen}', '28000')", "data")
+    reject_event = reject_event.replace(
+        f"{other} AND action = 'refund.approve'", f"{refused} AND action = 'refund.reject'"
+    )
     kinds: list[tuple[RefundRequest, str]] = [
         (world.waiting, ready + insert),
         (world.waiting, ready + insert + signature),
@@ -365,6 +416,19 @@ def _mutation(world: World, dice: random.Random) -> tuple[RefundRequest, str]:
             world.large,
             f"UPDATE mfa_authenticator SET user_id = {thief} WHERE user_id <> {thief}",
         ),
+        # Rejections that nobody made, and one that somebody did.
+        (world.waiting, reject),
+        (world.waiting, reject + reject_row),
+        (world.waiting, reject + reject_row + reject_event),
+        (world.refused, f"UPDATE refunds_approval SET staff_id = {thief} WHERE {refuser}"),
+        (world.refused, f"UPDATE refunds_approval SET reason = 'goods_used' WHERE {refuser}"),
+        (world.refused, f"UPDATE refunds_refundrequest SET reject_reason = 'goods_used' WHERE id = {refused}"),
+        (world.refused, f"DELETE FROM refunds_approval WHERE {refuser}"),
+        (
+            world.refused,
+            f"UPDATE merchants_signature SET statement = replace(statement, 'no_proof', 'goods_used') "
+            f"WHERE object_id = {refused}; UPDATE refunds_approval SET reason = 'goods_used' WHERE {refuser}",
+        ),
     ]
     return dice.choice(kinds)
 
@@ -396,7 +460,8 @@ def test_forgeries_of_a_superuser_are_never_paid_and_always_found(world: World, 
             plant(statements, _FREE, {})
             claimed = {row.request_id for row in payouts.claim(limit=20, at=timezone.now() + timedelta(minutes=1))}
             assert victim.pk not in claimed, said
-            assert any(inspection.unvouched()) or after_each.breaches(), said
+            by_sums = victim not in (world.waiting, world.refused) and after_each.breaches()
+            assert any(inspection.unvouched()) or by_sums, said
             transaction.set_rollback(True)
     claimed = {row.request_id for row in payouts.claim(limit=20, at=timezone.now() + timedelta(minutes=1))}
     assert claimed == {row.pk for row in (world.large, world.other, world.transfer, world.small)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from core.errors import Invalid
+from core.personal_data import seal
 from merchants.models import ChannelAccount
 from payment_channels.contract import CredentialsInvalid
 from refunds.payouts import adapters
@@ -42,8 +44,15 @@ def test_adapter_when_the_account_has_another_revision_is_built_anew(built: list
     assert adapters.adapter_for(account.pk, account.revision + 1) is not first
 
 
-def test_adapter_when_credentials_are_missing_is_not_built_and_not_kept() -> None:
+@pytest.mark.parametrize("sealed", [False, True])
+def test_adapter_when_credentials_are_missing_or_do_not_open_is_not_built_and_not_kept(sealed: bool) -> None:
     account = make_account(make_merchant())
+    if sealed:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE merchants_channelaccount SET sealed_credentials = %s WHERE id = %s",
+                [seal("{}", purpose="another field"), account.pk],
+            )
     for _ in range(2):
         with pytest.raises(CredentialsInvalid):
             adapters.adapter_for(account.pk, account.revision)

@@ -28,6 +28,13 @@ def test_circuit_when_the_channel_is_silent_is_told_to_the_desk_until_it_answers
     assert (breakers.open_accounts(), breaker.down([ACCOUNT])) == ([], set())
 
 
+def test_signed_answer_with_unknown_words_does_not_make_a_channel_silent() -> None:
+    breakers = Breakers()
+    for _ in range(OPENS_AFTER):
+        breakers.note(ACCOUNT, Unknown(code="unreadable", message="an unknown refund_status", raw="{}"))
+    assert breakers.open_accounts() == []
+
+
 def test_down_when_redis_does_not_answer_is_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise redis.ConnectionError("gone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -279,6 +280,30 @@ def test_end_hold_when_the_leg_was_given_up_its_books_stay_and_finance_settles_i
         _end_hold(request)
     assert plans.held(*order) == [(20_000, 20_000, 1), (0, 0, 0)]
     assert _end_hold(request, "settled").refunded_fen == 20_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "held"),
+    [({}, False), ({"amount_fen": 9_001}, True), ({"channel_refund_no": "ANOTHER"}, True), ({"refund_no": "X"}, True)],
+)
+def test_settle_when_a_paid_payout_is_proven_paid_as_something_else_the_sale_is_held(
+    changes: dict[str, Any], held: bool
+) -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = paid(submit(sale, 9_000))
+    payout = request.executions.get()
+    done = Done(
+        refund_no=payout.refund_no,
+        channel_refund_no=payout.channel_refund_no,
+        amount_fen=payout.amount_fen,
+        succeeded_at=timezone.now(),
+    )
+
+    second = Answer(payout.pk, request.pk, payout.channel_account_id, replace(done, **changes), "notice")
+    payouts.settle([second], at=timezone.now())
+
+    sale.refresh_from_db()
+    assert (sale.held_at is not None, request.executions.get().state, sale.refunded_fen) == (held, "succeeded", 9_000)
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,20 @@ def test_refusal_counts_once_a_later_query_has_denied_the_number(request_: Refun
     assert _states(request_) == ("failed", "failed")
 
 
+def test_accepted_refund_whose_query_is_asked_too_often_stays_accepted(request_: RefundRequest) -> None:
+    now = timezone.now()
+    taken = Unknown(code="05", message="", accepted=True)
+    too_often = Unknown(code="37", message="", remedy="slow_down")
+    channel = Scripted(refunds=[taken], queries=[too_often, LOST])
+    _round(channel, now)
+    _round(channel, now + timedelta(hours=1))
+    payout = request_.executions.get()
+    assert (_states(request_), payout.needs_attention) == (("executing", "processing"), False)
+    assert payout.due_at is not None
+    _round(channel, payout.due_at)
+    assert _states(request_) == ("unknown", "unknown")
+
+
 def test_held_after_a_lost_answer_still_doubts_refusals(request_: RefundRequest) -> None:
     now = timezone.now()
     channel = Scripted(refunds=[LOST, THROTTLED, NEVER], queries=[NOT_FOUND])

@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from core.errors import Forbidden, Invalid
+from core.spreadsheets import workbook
 from invariants.inspection import breaches
 from merchants.models import Merchant
 from merchants.principals import Principal, of_staff
-from payment_channels.workbooks import Workbook, written
+from payment_channels.workbooks import Workbook
 from refunds.models import Execution, LedgerEntry, PaymentFile, PaymentFileRow, RefundRequest
 from refunds.payouts import payment_files
 from refunds.payouts.loop import drain
@@ -159,6 +160,6 @@ def test_result_when_it_is_no_table_is_refused(finance: Principal, content: byte
 def test_result_when_it_is_a_workbook_is_read_the_same(merchant: Merchant, finance: Principal) -> None:
     request = waits(merchant)
     payment_files.export(by=finance, at=timezone.now())
-    content = written([["业务参考号", "处理结果", "银行流水号"], [reference(request), "成功", "B-1"]])
+    content = workbook([["业务参考号", "处理结果", "银行流水号"], [reference(request), "成功", "B-1"]])
     (one,) = payment_files.read_result(content=content, by=finance, at=timezone.now())
     assert one.outcome == "paid"

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from core.audit.models import AuditEvent
-from payment_channels.contract import Done, Outcome, PaidTo, SecondLeg, Unknown
+from payment_channels.contract import BANK_NOTIFIED, Done, Outcome, PaidTo, SecondLeg, Unknown
 from refunds import payouts
 from refunds.models import Execution, RefundRequest
 from refunds.models.ledger import LedgerEntry
@@ -105,11 +105,17 @@ def test_ask_due_when_the_bank_says_nothing_for_15_days_calls_finance(
     assert (payout.needs_attention, payout.second_leg_due_at) == (True, None)
 
 
-def test_notice_of_the_second_leg_makes_it_due(request_: RefundRequest) -> None:
+@pytest.mark.parametrize(
+    ("code", "known"),
+    [("notified", SecondLeg.PENDING), (BANK_NOTIFIED, SecondLeg.PENDING), (BANK_NOTIFIED, SecondLeg.NONE)],
+)
+def test_notice_of_the_second_leg_makes_it_due(request_: RefundRequest, code: str, known: SecondLeg) -> None:
+    """Also where nothing was said of a bank so far: it was paid on a query's word that came before the bank's."""
     now = timezone.now()
     _paid(request_, now)
+    Execution.objects.update(second_leg=known, second_leg_due_at=None)
     payout = Execution.objects.get()
-    heard = Unknown(code="notified", message="", accepted=True)
+    heard = Unknown(code=code, message="", accepted=True)
     answer = payouts.Answer(payout.pk, request_.pk, payout.channel_account_id, heard, "notice")
 
     payouts.settle([answer], at=now + timedelta(seconds=2))

@@ -8,7 +8,7 @@ import pytest
 
 from core.calendar import SHANGHAI
 from payment_channels.profile import Profile
-from refunds.rules.arrival import expected_arrival
+from refunds.rules.arrival import expected_arrival, working_days_between
 
 
 def _at(text: str) -> datetime:
@@ -72,3 +72,36 @@ def test_an_accounts_contract_may_say_otherwise() -> None:
 
     assert card.earliest_at == _at("2026-11-23 10:00")
     assert card.latest_at.date() == wallet.latest_at.date() == _at("2026-11-24").date()
+
+
+def test_own_history_goes_before_what_is_usual_and_a_weekday_has_its_own() -> None:
+    profile = Profile(arrival={"debit_card": (1, 1)}, arrival_seen={"debit_card": (1, 2), "debit_card/5": (3, 4)})
+
+    monday, friday = (
+        expected_arrival(funding="debit_card", profile=profile, at=_at(day)) for day in ("2026-11-23", "2026-11-20")
+    )
+
+    assert (monday.latest_at.date(), monday.basis) == (_at("2026-11-25").date(), "own_history")
+    assert (friday.earliest_at.date(), friday.latest_at.date()) == (_at("2026-11-25").date(), _at("2026-11-26").date())
+
+
+def test_own_history_of_the_same_day_promises_the_day_and_no_minutes() -> None:
+    profile = Profile(arrival_seen={"debit_card": (0, 0)})
+
+    arrival = expected_arrival(funding="debit_card", profile=profile, at=_at("2026-11-23 10:00"))
+
+    assert (arrival.latest_at, arrival.basis) == (_at("2026-11-23 23:59:59"), "own_history")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "days"),
+    [
+        ("2026-11-23 23:00", "2026-11-23 23:50", 0),
+        ("2026-11-20 10:00", "2026-11-23 09:00", 1),
+        # A Saturday is not reached by Friday's day: Monday is past it.
+        ("2026-11-20 10:00", "2026-11-21 09:00", 1),
+        ("2026-09-30 15:00", "2026-10-10 09:00", 3),
+    ],
+)
+def test_working_days_between_counts_until_the_day_is_reached(since: str, until: str, days: int) -> None:
+    assert working_days_between(_at(since), _at(until)) == days

@@ -29,11 +29,11 @@ def test_waiting_when_in_time_keeps_the_promise() -> None:
     assert found.expected_at == PROMISED
 
 
-def test_waiting_when_overdue_names_a_new_working_day_each_day() -> None:
-    friday = ACCEPTED + timedelta(days=4)
+def test_waiting_when_overdue_names_a_working_day_that_stands_until_it_is_over() -> None:
+    """Promised by Thursday: on Friday, and still on Tuesday, it is Tuesday; on Wednesday it is Friday."""
+    days = [4, 8, 9]
 
-    found = waiting(accepted_at=ACCEPTED, promised_at=PROMISED, now=friday)
-    next_day = waiting(accepted_at=ACCEPTED, promised_at=PROMISED, now=friday + timedelta(days=3))
+    found = [waiting(accepted_at=ACCEPTED, promised_at=PROMISED, now=ACCEPTED + timedelta(days=n)) for n in days]
 
-    assert found.expected_at == datetime(2026, 12, 1, 23, 59, 59, tzinfo=SHANGHAI)
-    assert next_day.expected_at == datetime(2026, 12, 2, 23, 59, 59, tzinfo=SHANGHAI)
+    assert [one.expected_at.day for one in found] == [1, 1, 4]
+    assert found[0].expected_at == datetime(2026, 12, 1, 23, 59, 59, tzinfo=SHANGHAI)
