@@ -23,8 +23,8 @@ WORKS, REFUSED, NO_ANSWER = "works", "refused", "no_answer"
 _OF_KEYS = frozenset({"check_keys", "check_their_key", "check_permission", "check_account"})
 #: An account is not tested again before.
 _PAUSE = timedelta(seconds=5)
-#: Where money is asked for is no entry of the contract: whoever runs the installation says it.
-FIXED_ENTRIES = frozenset({"file_url"})
+#: No entries of the contract: where money is asked for says whoever runs the installation, what refunds took was measured.
+FIXED_ENTRIES = frozenset({"file_url", "arrival_seen"})
 
 
 class AccountInUse(Conflict):

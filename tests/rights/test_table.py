@@ -641,7 +641,7 @@ def _rest_answer(world: World, who: Who, client: Client, method: str, path: str,
         sent = {"account": world.account.code, "date": "2026-11-20", "file": SimpleUploadedFile("a.csv", b"x")}
         return client.post(path, sent, headers=headers).status_code
     if body == "result":
-        sent = {"file": SimpleUploadedFile("r.csv", "业务参考号,处理结果\n".encode())}
+        sent = {"file": SimpleUploadedFile("r.csv", "业务参考号,处理结果\nR0,成功\n".encode())}
         return client.post(path, sent, headers=headers).status_code
     if body == "picture":
         return client.post(path, {"file": pictures.upload()}, headers=headers).status_code
