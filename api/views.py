@@ -24,7 +24,7 @@ from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
 from api.shapes import Shape
 from core import clock, tenant_wall
-from core.audit.record import acted_on
+from core.audit.reading import acted_on
 from merchants.principals import Principal
 from merchants.rights import TABLE, Act
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
-from core.audit.record import acted_on
+from core.audit.reading import acted_on
 from core.errors import existing
 from refunds.models import Approval, CustomerReport, ExchangeOffer, Execution, GoodsReturn, Leg, RefundRequest
 from refunds.states import ExecutionState

@@ -13,8 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db.models import Model, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import Model
 
 from core.audit import keys, notes
 from core.audit.actors import Actor
@@ -98,17 +97,11 @@ def is_ours(event: AuditEvent) -> bool:
 def record_of(row: Model, *, by: Actor, action: str, at: datetime, data: dict[str, Any] | None = None) -> None:
     """The same of a row of a merchant's, which is named after its model: ``reconciliation_day``."""
     merchant_id: int = row.merchant_id  # type: ignore[attr-defined]
-    name = _name_of(type(row))
+    name = name_of(type(row))
     record(merchant_id=merchant_id, by=by, action=action, object_type=name, object_id=row.pk, at=at, data=data)
 
 
-def acted_on(model: type[Model], *, merchant_id: int, since: datetime) -> QuerySet[AuditEvent, Any]:
-    """The ids of a merchant's rows of which there are events from then on."""
-    events = AuditEvent.objects.filter(merchant_id=merchant_id, at__gte=since, object_type=_name_of(model))
-    return events.values_list(Cast("object_id", model._meta.pk), flat=True)
-
-
-def _name_of(model: type[Model]) -> str:
+def name_of(model: type[Model]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", model.__name__).lower()
 
 

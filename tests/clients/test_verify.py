@@ -18,7 +18,7 @@ from clients import verify
 from core.audit import checkpoints, keys
 
 _N, _SEED = int(os.environ.get("REWRITINGS", "50")), int(os.environ.get("SEED") or "1")
-_BEGAN = datetime(2026, 11, 27, 8, tzinfo=UTC)
+_BEGAN = datetime(2026, 1, 5, 8, tzinfo=UTC)
 _EVERY = timedelta(hours=3)
 _PER, _COUNT, _HELD = 7, 6, 2
 

@@ -54,7 +54,7 @@ def test_file_is_brought_its_columns_are_guessed_and_what_failed_comes_back(shop
     assert f"/desk/imports/{batch.pk}/failed" in owner.get(f"/desk/batches/{batch.pk}").content.decode()
     back = table_files.read(owner.get(f"/desk/imports/{batch.pk}/failed").content)
     assert [list(cells)[1:] for _, cells in back.rows] == [["1.23E+17", "<b>N-2</b>", "1", "2026-11-20"]]
-    assert table_files.read(owner.get(f"/desk/imports/{batch.pk}/failed?as=csv").content) == back
+    assert table_files.read(owner.get(f"/desk/imports/{batch.pk}/failed?as=csv").getvalue()) == back
 
 
 def test_file_that_is_no_table_is_refused_in_words_and_nothing_of_it_stays(shop: Shop, as_staff: SignIn) -> None:
