@@ -83,6 +83,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def close_if_unusable_or_obsolete(self) -> None:
         """Called at the start and the end of every request."""
+        # Whoever comes next is nobody's yet, also where lines of an answer were never read to their end.
+        self.wall = OUTSIDE
         super().close_if_unusable_or_obsolete()
         now = time.monotonic()
         if now - self._used_at < _FRESH_S:

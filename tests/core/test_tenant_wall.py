@@ -38,3 +38,14 @@ def test_within_when_there_is_no_wall_says_so_once_and_goes_on(
         with tenant_wall.within(1):
             assert _role() == before
     assert caplog.text.count("raise_tenant_wall") == 1
+
+
+def test_wall_of_an_answer_that_was_never_read_is_not_the_next_request_s() -> None:
+    ours, _theirs = make_merchant(), make_merchant()
+    left_open = tenant_wall.within(ours.pk)
+    left_open.__enter__()
+    assert Merchant.objects.count() == 1
+    connection.close_if_unusable_or_obsolete()
+    assert Merchant.objects.count() == 2
+    left_open.__exit__(None, None, None)
+    assert Merchant.objects.count() == 2
