@@ -10,7 +10,7 @@ from django.utils import timezone
 from merchants.models import ChannelAccount
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.models.notification import ARRIVAL_CHANGED
-from refunds.telling import outbox, promises, wording
+from refunds.telling import outbox, payout_words, promises, wording
 from tests.customer.conftest import in_state
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +77,19 @@ def test_tell_changes_when_the_bank_has_it_later_says_so() -> None:
 
     (message,) = later(request)
     assert message.version == timezone.localdate(at + 20 * DAY).toordinal()
+
+
+def test_tell_changes_when_nobody_knows_promises_no_day_anew(told: RefundRequest) -> None:
+    Execution.objects.update(state="unknown", needs_attention=True)
+    at = timezone.now() + 30 * DAY
+
+    promises.tell_changes(at=at)
+    outbox.work(at=at)
+
+    (message,) = later(told)
+    assert message.state == "sent"
+    assert str(payout_words.TABLE[payout_words.Stand.SILENT].customer) in message.text
+    assert "前到账" not in message.text
 
 
 def test_tell_changes_when_nobody_was_told_a_day_writes_to_nobody() -> None:
