@@ -165,7 +165,7 @@ def _template_form(provider: Provider) -> Form:
         }
     return form(
         "template",
-        title=gettext("Template"),
+        title=gettext("Enter a template"),
         url=reverse("desk:carrier-template", args=[provider.kind]),
         button=gettext("Save the template"),
         fields=[
