@@ -10,14 +10,16 @@ A test that provokes one (a 404 is an error in the console) lists what it expect
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, expect
 
 from dev.embedded import chromium
 
@@ -35,6 +37,15 @@ expect.set_options(timeout=30_000)
 _REPORT_CSP_BREACHES = """
 document.addEventListener("securitypolicyviolation", (breach) =>
   console.error("content security policy: " + breach.violatedDirective + " refused " + breach.blockedURI));
+"""
+
+# A click on a link returns while the old page still stands there. It says that it is being left, and what looks at a page waits
+# for the next one. A download leaves nothing, so the waiting ends.
+_REPORT_LEAVING = """
+addEventListener("beforeunload", () => { window.isBeingLeft = true; setTimeout(() => { window.isBeingLeft = false; }, 5000); });
+"""
+_ARRIVED = """
+() => !window.isBeingLeft && document.readyState === "complete" && !document.querySelector(".htmx-request, .htmx-settling")
 """
 
 #: A journey's looks: each width and each light once in `make test`, all four in `make looks`.
@@ -83,9 +94,22 @@ def context(context: BrowserContext, expected_complaints: list[str]) -> Iterator
     context.on("console", on_console)
     context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
     context.add_init_script(_REPORT_CSP_BREACHES)
+    context.add_init_script(_REPORT_LEAVING)
     yield context
     unexpected = [text for text in complaints if not any(re.search(known, text) for known in expected_complaints)]
     assert not unexpected, "the page complained:\n" + "\n".join(unexpected)
+
+
+def arrive(page: Page) -> None:
+    """Wait, at most ten seconds, until the page to which a click led is there."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        # Not `wait_for_function`: it wants frames painted, or a script that may run, and a page may have neither. A page that
+        # goes while it is asked answers with an error.
+        with contextlib.suppress(Error):
+            if page.evaluate(_ARRIVED):
+                return
+        page.wait_for_timeout(50)
 
 
 @pytest.fixture
@@ -93,6 +117,7 @@ def axe() -> Callable[[Page], None]:
     """`axe(page)` fails with a readable list if the page breaks a rule of accessibility."""
 
     def check(page: Page) -> None:
+        arrive(page)
         # A colour on its way from light to dark is neither. Not waited for: a page that paints no frame ends no transition, and
         # one such wait once stood still until CI gave up.
         page.evaluate("() => document.getAnimations().forEach((one) => one instanceof CSSTransition && one.finish())")
