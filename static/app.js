@@ -69,9 +69,17 @@
   const isWriting = () =>
     Boolean(document.querySelector("dialog[open]")) ||
     [...document.querySelectorAll("main textarea")].some((field) => field.value !== field.defaultValue);
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.matches("[data-poll]") && (document.hidden || isWriting())) event.preventDefault();
+  // Nor do they take back a step to another page: a reload ends a way that has begun. A download begins one and leaves nothing.
+  let isLeaving = false;
+  addEventListener("beforeunload", () => {
+    isLeaving = true;
+    setTimeout(() => (isLeaving = false), 5000);
   });
+  for (const name of ["htmx:beforeRequest", "htmx:beforeOnLoad"])
+    document.addEventListener(name, (event) => {
+      const isPoll = event.detail.elt.matches("[data-poll]");
+      if (isPoll && (document.hidden || isLeaving || isWriting())) event.preventDefault();
+    });
 
   // --- answers that did not come, and those that refuse ---
   // A page that only looks (a poll, a preview) says once that it cannot, and takes it back when it can again.
