@@ -189,11 +189,11 @@ class RefundNotice:
 class ForeignNotice:
     """A verified notice about something else than a refund: a payment, a complaint, a coupon. ``about`` is the channel's word.
 
-    ``paid``: the channel's number and the fen of a payment that it says was made.
+    ``paid``: of a payment that it says was made the channel's number, the shop's own ("" for unsaid), and the fen.
     """
 
     about: str
-    paid: tuple[str, int] | None = None
+    paid: tuple[str, str, int] | None = None
 
 
 class NoticeRejected(Exception):
@@ -422,12 +422,12 @@ class BillNotes:
     """What a statement says beside its rows. Complete once all of them were read.
 
     ``own_numbers`` are the merchant numbers of the account it was opened for, ``named`` those that the file names;
-    ``period`` is the first and the last day that it says it covers. ``on_payment`` is told the channel's number and
-    the fen of payments that pass by where only refunds are wanted.
+    ``period`` is the first and the last day that it says it covers. ``on_payment`` is told the channel's number, the
+    shop's own ("" for unsaid) and the fen of payments that pass by where only refunds are wanted.
     """
 
     own_numbers: frozenset[str] = frozenset()
-    on_payment: Callable[[str, int], None] | None = None
+    on_payment: Callable[[str, str, int], None] | None = None
     named: set[str] = field(default_factory=set)
     period: tuple[date, date] | None = None
     rows: int = 0

@@ -47,11 +47,12 @@ _SECOND_LEG: Final = "alipay.trade.refund.depositback.completed"
 DECLINED: Final = NoticeReply(status=200, content_type="text/plain", body=b"fail")
 
 
-def _paid(parameters: Mapping[str, str]) -> tuple[str, int] | None:
+def _paid(parameters: Mapping[str, str]) -> tuple[str, str, int] | None:
     if parameters.get("msg_method") or parameters.get("trade_status") not in ("TRADE_SUCCESS", "TRADE_FINISHED"):
         return None
     with suppress(Unreadable, ValueError):
-        return text(parameters, "trade_no"), fen_from_yuan(text(parameters, "total_amount"))
+        amount_fen = fen_from_yuan(text(parameters, "total_amount"))
+        return text(parameters, "trade_no"), parameters.get("out_trade_no", ""), amount_fen
     return None
 
 

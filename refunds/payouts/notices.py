@@ -75,10 +75,10 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
     if isinstance(notice, ForeignNotice):
         _count_foreign(account_id, about=notice.about, at=at)
         if notice.paid:
-            number, amount_fen = notice.paid
-            paid_fen = {number: amount_fen}
+            number, payment_no, amount_fen = notice.paid
+            payments = {number: confirming.Payment(payment_no, amount_fen)}
             confirming.confirm_paid(
-                merchant_id=merchant_id, account_id=account_id, paid_fen=paid_fen, by=actor_of(channel), at=at
+                merchant_id=merchant_id, account_id=account_id, payments=payments, by=actor_of(channel), at=at
             )
         return adapter.acknowledge()
     row = ChannelNotice(

@@ -81,7 +81,12 @@ def keep(said: Trade | Unknown, *, sale: Transaction, at: datetime) -> PaymentAn
     answer = _read(said, sale, at)
     if answer.word is not PaymentWord.NO_ANSWER:
         confirming.keep_word(
-            transaction_id=sale.pk, word=answer.word, amounts=answer.amounts, by=channel(sale.channel), at=at
+            transaction_id=sale.pk,
+            word=answer.word,
+            amounts=answer.amounts,
+            by=channel(sale.channel),
+            at=at,
+            number=said.channel_transaction_no if isinstance(said, Trade) else "",
         )
     return answer
 
@@ -105,7 +110,7 @@ def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
         reference = TradeReference(
             channel_transaction_no=sale.channel_transaction_no,
             order_no=sale.order_no,
-            payment_no=payment_no,
+            payment_no=payment_no or sale.payment_no,
             paid_at=sale.paid_at,
         )
         said = adapter.query_trade(reference)

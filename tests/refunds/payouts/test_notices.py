@@ -329,7 +329,7 @@ def test_notice_about_a_payment_confirms_a_sale_that_was_reported_before_it_was_
     account = sale.channel_account
     assert account is not None
     Transaction.objects.filter(pk=sale.pk).update(status="pending")
-    told = ForeignNotice(about="TRANSACTION.SUCCESS", paid=(sale.channel_transaction_no, sale.amount_fen))
+    told = ForeignNotice(about="TRANSACTION.SUCCESS", paid=(sale.channel_transaction_no, "", sale.amount_fen))
     monkeypatch.setattr(adapter_for(account.pk, account.revision), "read_notice", lambda _: told)
 
     reply = notices.receive(channel="wechat", account_code=account.code, headers={}, body=b"", at=timezone.now())
