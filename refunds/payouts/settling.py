@@ -50,7 +50,7 @@ _THROTTLED_BACKOFF = (1, 2, 4, 8, 8, 8, 8, 15, 30, 60, 120, 300)
 #: "Try later" is believed for some hours; what the channel still does not take then has failed.
 _LATER_BACKOFF = (30, 60, 120, 300, 600, 1800, 3600)
 _LATER_TRIES = 10
-#: An outcome that nobody could tell for this long is a person's business as well (domain: unknown > 5 min).
+#: Where a channel has said nothing that can be believed for this long, the outcome is a person's business as well.
 PERSON_AFTER = timedelta(minutes=5)
 #: What a person has been called to is still asked about, but nothing is sent any more.
 _PERSON_BACKOFF = (300, 600, 1800, 3600)
@@ -278,11 +278,12 @@ def _write(execution: Execution, outcome: Outcome, answer: Answer, at: datetime)
         return
     if isinstance(outcome, Unknown) and not outcome.accepted:
         execution.denials += answer.denied
+        execution.unheard_since = execution.unheard_since or _asked_at(execution, answer, at)
         if _is_a_persons(execution, outcome, at):
             _call_person(execution, outcome, at)
             return
     else:
-        execution.denials = 0
+        execution.denials, execution.unheard_since = 0, None
     execution.failure_code = execution.failure_message = execution.failure_retry = execution.failure_remedy = ""
     execution.needs_attention = False
     if isinstance(outcome, Done):
@@ -318,9 +319,17 @@ def _is_worn_out(execution: Execution, outcome: Refused) -> bool:
     return outcome.retry is Retry.LATER and execution.sends >= _LATER_TRIES
 
 
+def _asked_at(execution: Execution, answer: Answer, at: datetime) -> datetime:
+    """When the question was put that ``answer`` leaves open; what comes unasked counts from now."""
+    asked_at = execution.last_asked_at if answer.turn is not None else None
+    return asked_at or at
+
+
 def _is_a_persons(execution: Execution, outcome: Unknown, at: datetime) -> bool:
-    """Denied and not taken again and again, or simply without any word that can be believed for too long."""
-    waited = execution.first_sent_at is not None and at - execution.first_sent_at >= PERSON_AFTER
+    """Denied and not taken again and again, or simply without any word that can be believed for too long: one question in vain,
+    hours after the channel accepted, is no reason to call anybody.
+    """
+    waited = execution.unheard_since is not None and at - execution.unheard_since >= PERSON_AFTER
     return execution.denials >= SENT_AGAIN_AT_MOST or (waited and not outcome.attention)
 
 
@@ -341,7 +350,7 @@ _CALL_PEOPLE = """
 UPDATE refunds_execution SET needs_attention = true, failure_remedy = coalesce(nullif(failure_remedy, ''), 'find_out')
  WHERE id IN (SELECT id FROM refunds_execution
                WHERE due_at IS NOT NULL AND channel_account_id = %s AND state = 'unknown' AND NOT needs_attention
-                 AND first_sent_at <= %s FOR UPDATE SKIP LOCKED)
+                 AND coalesce(unheard_since, first_sent_at) <= %s FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -448,6 +457,7 @@ _SAVED = (
     "failure_remedy",
     "needs_attention",
     "denials",
+    "unheard_since",
     "paid_to",
     "second_leg",
     "second_leg_due_at",

@@ -47,6 +47,11 @@ def _rounds(channel: Scripted, *, start: datetime, until: timedelta) -> Iterator
         at += timedelta(seconds=1)
 
 
+def _ask(channel: Scripted, at: datetime) -> None:
+    (claimed,) = payouts.claim(limit=1, at=at)
+    payouts.settle([payouts.ask(claimed, channel)], at=at)
+
+
 def _play(channel: Scripted, *, until: timedelta, start: datetime | None = None) -> datetime:
     *_, last = _rounds(channel, start=start or timezone.now(), until=until)
     return last
@@ -131,3 +136,31 @@ def test_settle_when_channel_is_closed_for_now_goes_out_again_but_not_without_en
     payout = request_.executions.get()
     assert (payout.state, payout.failure_code, payout.failure_retry) == ("failed", "02", "later")
     assert RefundRequest.objects.get(pk=request_.pk).reserved_fen == 0
+
+
+ACCEPTED = Unknown(code="PROCESSING", message="", accepted=True)
+SHORT = Refused(code="NOT_ENOUGH", message="balance short", retry=Retry.AFTER_TOP_UP, remedy="top_up")
+
+
+@pytest.mark.parametrize("said", [UNSIGNED, HTML, LOST], ids=lambda said: said.code)
+@pytest.mark.parametrize("last_word", [ACCEPTED, SHORT], ids=["accepted", "balance short"])
+def test_settle_when_one_question_fails_hours_after_the_channels_last_word_calls_nobody(
+    request_: RefundRequest, last_word: Unknown | Refused, said: Unknown
+) -> None:
+    sent = timezone.now()
+    _ask(Same(refund=last_word), sent)
+    last = sent + timedelta(hours=3)
+
+    _ask(Same(refund=said, query=said), last)
+
+    payout = request_.executions.get()
+    assert (payout.state, payout.needs_attention, payout.unheard_since) == ("unknown", False, last)
+
+    _ask(Same(refund=said, query=said), last + timedelta(minutes=4))
+    assert not request_.executions.get().needs_attention
+    _ask(Same(refund=said, query=said), last + timedelta(minutes=8))
+    assert request_.executions.get().needs_attention
+
+    _ask(Same(refund=ACCEPTED, query=ACCEPTED), last + timedelta(minutes=20))
+    payout.refresh_from_db()
+    assert (payout.state, payout.needs_attention, payout.unheard_since) == ("processing", False, None)
