@@ -79,7 +79,16 @@ def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundN
             accepted=True,
             channel_refund_no=refund_no,
         ),
+        channel_transaction_no=parameters.get("trade_no", ""),
+        refunded_fen=None if of_bank else _refunded(parameters),
     )
+
+
+def _refunded(parameters: Mapping[str, str]) -> int | None:
+    """The sum of the sale's refunds. It only informs: one that cannot be read costs no notice."""
+    with suppress(ValueError):
+        return fen_from_yuan(parameters.get("refund_fee", ""))
+    return None
 
 
 R = TypeVar("R")

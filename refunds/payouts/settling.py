@@ -50,6 +50,9 @@ _THROTTLED_BACKOFF = (1, 2, 4, 8, 8, 8, 8, 15, 30, 60, 120, 300)
 #: "Try later" is believed for some hours; what the channel still does not take then has failed.
 _LATER_BACKOFF = (30, 60, 120, 300, 600, 1800, 3600)
 _LATER_TRIES = 10
+#: A channel that spends a number with every refusal gets few of them, and not one after another; then a person decides.
+_NEW_NUMBER_BACKOFF = (60, 300, 1800, 3600, 7200)
+_NUMBERS_AT_MOST = 8
 #: Where a channel has said nothing that can be believed for this long, the outcome is a person's business as well.
 PERSON_AFTER = timedelta(minutes=5)
 #: What a person has been called to is still asked about, but nothing is sent any more.
@@ -99,9 +102,17 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         _write(execution, outcome, answer, at)
         if execution.state == ExecutionState.SUCCEEDED:
             paid.append(execution.pk)
-        if execution.state == ExecutionState.FAILED and execution.method == Method.VOID:
-            more.append(_refund_instead(execution, requests[answer.request_id], at))
-            siblings.setdefault(answer.request_id, []).append(more[-1])
+        if execution.state == ExecutionState.FAILED and (instead := _instead(execution, outcome, requests, at)):
+            more.append(instead)
+            siblings.setdefault(answer.request_id, []).append(instead)
+            request = requests[answer.request_id]
+            move = _move(instead, outcome, states[request.pk], answer, at)
+            if request.leg_count:
+                legs = plans.standing_of(request, siblings[request.pk])
+                move = _of_plan(move, instead, request, legs, states[request.pk])
+            if move is not None:
+                moves.append(move)
+                states[request.pk] = _TARGET[move.transition]
             continue
         request = requests[answer.request_id]
         move = _move(execution, outcome, states[request.pk], answer, at)
@@ -239,16 +250,31 @@ def _of_plan(
     return move
 
 
-def _refund_instead(void: Execution, request: RefundRequest, at: datetime) -> Execution:
-    """The channel proved that the void did not happen, so a refund may take its place, under a number of its own."""
-    return new_execution(
-        request,
-        channel_account_id=void.channel_account_id,
-        choice=MethodChoice(Method.REFUND, "void_refused"),
+def _instead(
+    failed: Execution, outcome: Outcome, requests: Mapping[UUID, RefundRequest], at: datetime
+) -> Execution | None:
+    """The payout that takes the place of one that is proven not to have moved anything, under a number of its own: a refund for a
+    void, and the same again where only its number is spent. None: it has failed.
+    """
+    goes_on = isinstance(outcome, Refused) and outcome.then is not None and failed.attempt_no < _NUMBERS_AT_MOST
+    if failed.method != Method.VOID and not goes_on:
+        return None
+    made = new_execution(
+        requests[failed.request_id],
+        channel_account_id=failed.channel_account_id,
+        choice=MethodChoice(failed.method, failed.method_reason)
+        if goes_on
+        else MethodChoice(Method.REFUND, "void_refused"),
         at=at,
-        attempt_no=void.attempt_no + 1,
-        leg=void,
+        attempt_no=failed.attempt_no + 1,
+        leg=failed,
     )
+    if goes_on and isinstance(outcome, Refused) and outcome.then is not None:
+        made.state, made.failure_retry = ExecutionState.HELD, outcome.then
+        made.failure_code, made.failure_message = failed.failure_code, failed.failure_message
+        made.failure_remedy = failed.failure_remedy
+        made.due_at = at + _spread(_NEW_NUMBER_BACKOFF, tried=failed.attempt_no - 1)
+    return made
 
 
 def _believed(execution: Execution, answer: Answer) -> Outcome:

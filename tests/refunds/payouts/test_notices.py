@@ -18,7 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 from merchants.models import ChannelAccount
 from payment_channels.contract import ForeignNotice, NoticeReply
 from refunds.models import ChannelNotice, Execution, RefundRequest
-from refunds.payouts import notices
+from refunds.payouts import elsewhere, notices
 from refunds.payouts.adapters import adapter_for
 from refunds.payouts.loop import drain
 from simulators.kit.testing import RunningSimulator
@@ -167,14 +167,18 @@ def test_forged_or_probing_notice_is_refused_and_leaves_nothing(
     assert ChannelNotice.objects.count() == 1
 
 
-def test_unknown_number_is_kept_and_has_no_effect(wechat: RunningSimulator, sale: Transaction) -> None:
+def test_unknown_number_of_a_sale_of_ours_changes_no_refund(wechat: RunningSimulator, sale: Transaction) -> None:
     _fault(wechat, "notice", "unknown_number")
     request = make_request(sale, 1_200)
     drain()
     _wait_until(ChannelNotice.objects.exists)
     _apply()
-    assert ChannelNotice.objects.get().effect == "unknown_number"
+    assert ChannelNotice.objects.get().effect == "ask_trade"
     assert _state(request) == "executing"
+    elsewhere.ask_waiting(at=timezone.now())
+    sale.refresh_from_db()
+    # The channel's own number says that it is ours.
+    assert (ChannelNotice.objects.get().effect, sale.payment_word, sale.held_at) == ("trade_asked", "paid", None)
     _ask_the_channel(request)
     assert _state(request) == "refunded"
 
