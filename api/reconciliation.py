@@ -121,9 +121,9 @@ class DifferenceAdoption(Endpoint):
 
     @schemas.operation("adopt_difference", RefundRequestOut, takes=AdoptionSerializer)
     def post(self, request: Request, difference_id: int) -> Response:
-        """The statement's line is the proof: it becomes a refund of ours, paid already, and one of ours that failed because of it is
-        closed. 409 where nothing of it can become one (`cannot_adopt`, `adopt_no_sale`, `adopt_in_books` and the like), or where
-        somebody was faster (`already_resolved`).
+        """The statement's line is the proof: it becomes a refund of ours, paid already, and one of ours that failed because of it
+        is closed. 409 where nothing of it can become one (`cannot_adopt`, `adopt_no_sale`, `adopt_in_books` and the like), or
+        where somebody was faster (`already_resolved`).
         """
         note = self.read(AdoptionSerializer)["note"]
         adopted = differences.adopt(difference_id=difference_id, note=note, by=self.caller.by, at=clock.now())

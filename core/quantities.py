@@ -37,8 +37,9 @@ class QuantityField(_DecimalField):
 
 
 def quantity(value: int | float | str | Decimal) -> Decimal:
-    """What a number or its text from a machine says: ``1``, ``1.0`` and ``1.000`` are the same, and ``0.1 + 0.256`` is 0.356 as a till's
-    JSON has it (0.35600000000000004). Raises ``ValueError`` unless it is above zero, believable, and has at most three decimals.
+    """What a machine's number or its text says: ``1``, ``1.0`` and ``1.000`` are the same, and ``0.1 + 0.256`` is 0.356 as a
+    till's JSON has it (0.35600000000000004). Raises ``ValueError`` unless it is above zero, believable, and has at most
+    three decimals.
     """
     text = (
         value.strip() if isinstance(value, str) else repr(round(value, 9)) if isinstance(value, float) else str(value)
@@ -76,7 +77,8 @@ def quantity_typed(text: str) -> Decimal:
     is_folded = any(character.isdigit() and not character.isdecimal() for character in text)
     found = _TYPED.fullmatch(plain)
     if found is None or is_folded:
-        raise NotAQuantity("quantity_comma" if re.fullmatch(r"[0-9.]+(?:,[0-9.]+)+\D*", plain) else "invalid_quantity")
+        has_comma = re.fullmatch(r"[0-9.]+(?:,[0-9.]+)+\D*", plain)
+        raise NotAQuantity("quantity_comma" if has_comma else "invalid_quantity")
     try:
         return quantity(found[1])
     except ValueError as error:

@@ -117,8 +117,8 @@ class Refused:
     """Proven not moved. ``code`` is the channel's own; ``retry`` says what may be done next.
 
     ``throttled`` marks a refusal that only means "slow down" (429). ``then``, of ``NEW_NUMBER``: the refusal was for the moment
-    (``LATER``, ``AFTER_TOP_UP``, ``AFTER_MENDING``), so that the refund goes on by itself under a new number. ``remedy`` is a key of
-    ``payment_channels.remedies.REMEDIES``: what a person can do about it.
+    (``LATER``, ``AFTER_TOP_UP``, ``AFTER_MENDING``), so that the refund goes on by itself under a new number. ``remedy``
+    is a key of ``payment_channels.remedies.REMEDIES``: what a person can do about it.
     """
 
     code: str

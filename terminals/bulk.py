@@ -96,7 +96,7 @@ SELECT n.store_id, n.order_no FROM unnest(%s::bigint[], %s::bigint[], %s::text[]
 
 
 def _join(orders: Mapping[_Number, Sequence[UUID]], nights: Collection[_Number]) -> None:
-    """Give payments the day of their order where that is not their own: only a number of several days, or of a night, has such."""
+    """Give payments the day of their order where that is another one: only a number of several days, or of a night, has such."""
     for store_id in sorted({store_id for _, store_id, _ in orders}):
         joining.lock_store(store_id)
     with connection.cursor() as cursor:

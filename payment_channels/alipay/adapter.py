@@ -146,7 +146,7 @@ class AlipayRefundChannel:
     @opening_notice()
     def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
-        parameters = signing.open_notice(self._credentials.alipay_key, notice.body)
+        parameters = signing.open_notice(self._credentials.keys_of, notice.body)
         return _open(parameters, credentials=self._credentials)
 
     def acknowledge(self) -> NoticeReply:

@@ -3,8 +3,9 @@
 Source: https://open.unionpay.com/tjweb/support/faq/mchlist?id=234 (应答码), and the list in its products' appendix: one list for
 all operations, so that most of its codes speak of paying.
 
-A refusal for the moment (02, 31, 64, 90 ...) is sent again under the same orderId and txnTime, which cannot pay twice. Whether the
-acquirer kept the refused number is not documented (g): where it did, the repeat is answered 12, and the query says what became of it.
+A refusal for the moment (02, 31, 64, 90 ...) is sent again under the same orderId and txnTime, which cannot pay twice. Whether
+the acquirer kept the refused number is not documented (g): where it did, the repeat is answered 12, and the query says what
+became of it.
 """
 
 from payment_channels.contract import Outcome, Refused, Retry, Unknown

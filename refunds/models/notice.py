@@ -12,9 +12,9 @@ ASK_TRADE, TRADE_ASKED = "ask_trade", "trade_asked"
 class ChannelNotice(models.Model):
     """A verified notice. ``event_id`` is the channel's: a repeat finds the row and has no second effect.
 
-    ``channel_transaction_no`` is the payment that it speaks of, ``refunded_fen`` what was refunded of that in all, where it says
-    so. ``effect`` is ``ASK_TRADE`` for a refund of a sale of ours that nobody here asked for, and ``TRADE_ASKED`` once its channel
-    was asked about that sale (``refunds.payouts.elsewhere``).
+    ``channel_transaction_no`` is the payment that it speaks of, ``refunded_fen`` what was refunded of that in all, where it
+    says so. ``effect`` is ``ASK_TRADE`` for a refund of a sale of ours that nobody here asked for, and ``TRADE_ASKED`` once its
+    channel was asked about that sale (``refunds.payouts.elsewhere``).
     """
 
     channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT, db_index=False)

@@ -1,7 +1,7 @@
 """Refunds of our sales that a channel reports and nobody here asked for: made in its own portal.
 
-Their notice is a reason to ask the channel about the payment at once: its word is kept with the sale, what is asked for from now on
-is judged with it, and what is asked for already is held until finance has looked.
+Their notice is a reason to ask the channel about the payment at once: its word is kept with the sale, what is asked for from
+now on is judged with it, and what is asked for already is held until finance has looked.
 """
 
 from collections.abc import Iterable

@@ -102,23 +102,15 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         _write(execution, outcome, answer, at)
         if execution.state == ExecutionState.SUCCEEDED:
             paid.append(execution.pk)
+        standing, request = execution, requests[answer.request_id]
         if execution.state == ExecutionState.FAILED and (instead := _instead(execution, outcome, requests, at)):
             more.append(instead)
-            siblings.setdefault(answer.request_id, []).append(instead)
-            request = requests[answer.request_id]
-            move = _move(instead, outcome, states[request.pk], answer, at)
-            if request.leg_count:
-                legs = plans.standing_of(request, siblings[request.pk])
-                move = _of_plan(move, instead, request, legs, states[request.pk])
-            if move is not None:
-                moves.append(move)
-                states[request.pk] = _TARGET[move.transition]
-            continue
-        request = requests[answer.request_id]
-        move = _move(execution, outcome, states[request.pk], answer, at)
+            siblings.setdefault(request.pk, []).append(instead)
+            standing = instead
+        move = _move(standing, outcome, states[request.pk], answer, at)
         if request.leg_count:
             legs = plans.standing_of(request, siblings[request.pk])
-            move = _of_plan(move, execution, request, legs, states[request.pk])
+            move = _of_plan(move, standing, request, legs, states[request.pk])
             next_legs = plans.payouts(request, plans.may_start(legs), at=at)
             siblings[request.pk] += next_legs
             more += next_legs

@@ -121,7 +121,7 @@ def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
 
 
 def _with_notices(said: Trade, sale: Transaction) -> Trade:
-    """With what the channel's notices have said of refunds that are not ours, where its answer does not say how much was refunded."""
+    """With what the channel's notices said of refunds that are not ours, where its answer does not say how much was refunded."""
     if said.refunded_fen is not None:
         return said
     told = ChannelNotice.objects.filter(

@@ -296,6 +296,23 @@ def test_payment_whose_coupon_makes_no_sense_is_not_seeded(rigs: RigOf, payer_fe
         simulator.control("POST", "/payments", {"order_no": "ODD", "amount_fen": PAID_FEN, "payer_fen": payer_fen})
 
 
+# --- signed under a certificate ---
+
+
+def test_answer_under_a_certificate_that_is_not_stored_is_not_believed_and_the_money_moves_once(rigs: RigOf) -> None:
+    rig = rigs("alipay-certificates")
+    order = rig.sale()
+    rig.fault("refund", "other_certificate", order_no=order.order_no)
+
+    first = rig.channel.refund(order)
+
+    assert isinstance(first, Unknown)
+    assert (first.code, first.remedy) == ("bad_signature", "check_their_key")
+    assert "not stored" in first.message
+    assert isinstance(drive(rig, order, first), Done)
+    assert rig.moved(order) == [(order.refund_no, order.amount_fen)]
+
+
 # --- a number that a refusal has used up ---
 
 

@@ -56,7 +56,10 @@ def test_quantity_typed_when_people_write_it_is_what_it_says(typed: str, text: s
         ("1,500", "quantity_comma"),
         ("1.234,5", "quantity_comma"),
         ("２，５", "quantity_comma"),
-        *((typed, "invalid_quantity") for typed in ("", "0", "-1", "1e2", "1_0", "1²", "1.2345", "0x10", "nan", "半", "2 斤")),
+        *(
+            (typed, "invalid_quantity")
+            for typed in ("", "0", "-1", "1e2", "1_0", "1²", "1.2345", "0x10", "nan", "半", "2 斤")
+        ),
         ("9999999", "invalid_quantity"),
     ],
 )

@@ -130,6 +130,18 @@ def test_refund_under_way_of_a_sale_that_was_refunded_in_the_portal_is_held(
     assert held.data["refund_no"] == "PORTAL1"
 
 
+def test_refund_made_in_the_portal_of_an_account_that_is_no_longer_in_use_is_known_at_once(
+    simulator: RunningSimulator, sale: Transaction
+) -> None:
+    ChannelAccount.objects.filter(pk=sale.channel_account_id).update(is_active=False, used_until=timezone.now())
+
+    _refund_in_portal(simulator, sale, "PORTAL1", 10_000)
+    elsewhere.ask_waiting(at=timezone.now())
+
+    sale.refresh_from_db()
+    assert sale.payment_word == "refunded"
+
+
 def test_channel_that_gives_no_answer_is_asked_less_and_less_and_after_a_day_no_more(
     simulator: RunningSimulator, sale: Transaction, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +150,9 @@ def test_channel_that_gives_no_answer_is_asked_less_and_less_and_after_a_day_no_
     monkeypatch.setattr(trade_queries, "ask_trade", lambda **_: silent)
     at = timezone.now()
 
-    asked = [elsewhere.ask_waiting(at=at + timedelta(seconds=seconds)) for seconds in (0, 3, 10, 600, 700, 86_500, 90_000)]
+    asked = [
+        elsewhere.ask_waiting(at=at + timedelta(seconds=seconds)) for seconds in (0, 3, 10, 600, 700, 86_500, 90_000)
+    ]
 
     assert asked == [1, 0, 1, 1, 0, 1, 0]
     sale.refresh_from_db()

@@ -174,7 +174,7 @@ DUPLICATE = Unknown(code="12", message="重复交易")
 def test_settle_when_a_number_is_spent_for_want_of_money_goes_on_by_itself_under_a_new_one(
     request_: RefundRequest,
 ) -> None:
-    """Refused, sent again, told that it is a duplicate: only the query's word that nothing moved frees the amount for a new number."""
+    """Refused, sent again, a duplicate: only the query's word that nothing moved leads to a new number."""
     sent = timezone.now()
     _ask(Same(refund=replace(SPENT, retry=Retry.AFTER_TOP_UP, then=None)), sent)
     first = request_.executions.get()
