@@ -78,7 +78,7 @@ def stored(our_keys: KeyPair, their_keys: KeyPair, strange_keys: KeyPair) -> Sto
 @pytest.fixture
 def channel(stored: Stored, server: LocalServer) -> AlipayRefundChannel:
     return AlipayRefundChannel(
-        credentials=Credentials.parse(stored), profile=Profile(), base_url=server.url, clock=lambda: NOW
+        credentials=Credentials.parse(stored), profile=Profile(), base_url=server.base_url, clock=lambda: NOW
     )
 
 
@@ -134,7 +134,7 @@ def test_two_certificates_of_alipays_are_both_believed_while_it_changes_them(
         + stored["alipay_certificate"]
     }
     read = Credentials.parse(both)
-    channel = AlipayRefundChannel(credentials=read, profile=Profile(), base_url=server.url, clock=lambda: NOW)
+    channel = AlipayRefundChannel(credentials=read, profile=Profile(), base_url=server.base_url, clock=lambda: NOW)
     server.respond = lambda _: _answer(platform, _sn(12))
 
     assert isinstance(channel.refund(ORDER), Done)

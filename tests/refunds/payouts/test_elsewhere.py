@@ -133,7 +133,7 @@ def test_refund_under_way_of_a_sale_that_was_refunded_in_the_portal_is_held(
 def test_refund_made_in_the_portal_of_an_account_that_is_no_longer_in_use_is_known_at_once(
     simulator: RunningSimulator, sale: Transaction
 ) -> None:
-    ChannelAccount.objects.filter(pk=sale.channel_account_id).update(is_active=False, used_until=timezone.now())
+    ChannelAccount.objects.filter(merchant=sale.merchant).update(is_active=False, used_until=timezone.now())
 
     _refund_in_portal(simulator, sale, "PORTAL1", 10_000)
     elsewhere.ask_waiting(at=timezone.now())

@@ -116,6 +116,11 @@ def test_notice_of_an_account_that_is_no_longer_in_use_is_heard(wechat: RunningS
     assert (_state(request), request.executions.get().channel_account_id) == ("refunded", sale.channel_account_id)
 
 
+def _account(sale: Transaction) -> ChannelAccount:
+    assert sale.channel_account is not None
+    return ChannelAccount.objects.get(pk=sale.channel_account.pk)
+
+
 def _replaced(account: ChannelAccount) -> ChannelAccount:
     """The account in its place, with the same merchant number and the same keys."""
     ChannelAccount.objects.filter(pk=account.pk).update(is_active=False, used_until=timezone.now())
@@ -130,8 +135,7 @@ def test_notice_at_the_address_of_a_replaced_account_is_read_under_the_keys_of_t
     wechat: RunningSimulator, sale: Transaction
 ) -> None:
     """The channel has changed its own key since, and the old account was never told."""
-    assert sale.channel_account is not None
-    old = ChannelAccount.objects.get(pk=sale.channel_account_id)
+    old = _account(sale)
     _replaced(old)
     former = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     pem = former.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -153,7 +157,7 @@ def test_notice_of_the_new_accounts_refund_at_the_old_address_finds_its_payout(
     wechat: RunningSimulator, sale: Transaction, heard: list[tuple[Raw, NoticeReply]]
 ) -> None:
     """Alipay calls the address that the payment was made with."""
-    old = ChannelAccount.objects.get(pk=sale.channel_account_id)
+    old = _account(sale)
     new = _replaced(old)
     request = make_request(sale, 1_200)
     request.executions.update(channel_account=new)
