@@ -116,14 +116,16 @@ class Done:
 class Refused:
     """Proven not moved. ``code`` is the channel's own; ``retry`` says what may be done next.
 
-    ``throttled`` marks a refusal that only means "slow down" (429). ``remedy`` is a key of
-    ``payment_channels.remedies.REMEDIES``: what a person can do about it.
+    ``throttled`` marks a refusal that only means "slow down" (429). ``then``, of ``NEW_NUMBER``: the refusal was for the moment
+    (``LATER``, ``AFTER_TOP_UP``, ``AFTER_MENDING``), so that the refund goes on by itself under a new number. ``remedy``
+    is a key of ``payment_channels.remedies.REMEDIES``: what a person can do about it.
     """
 
     code: str
     message: str
     retry: Retry
     throttled: bool = False
+    then: Retry | None = None
     remedy: str = ""
     channel_refund_no: str = ""
     raw: str = ""
@@ -176,13 +178,16 @@ class RefundNotice:
     """A verified notice. ``event_id`` is the channel's own and deduplicates deliveries.
 
     ``amount_fen`` is 0 where the channel does not state this refund's own amount (Alipay's is cumulative);
-    ``outcome`` is then ``Unknown`` and the refund is to be queried.
+    ``outcome`` is then ``Unknown`` and the refund is to be queried. ``channel_transaction_no`` names the payment, where the
+    notice does; ``refunded_fen`` is what was refunded of it in all, where the channel says that.
     """
 
     event_id: str
     refund_no: str
     amount_fen: int
     outcome: Outcome
+    channel_transaction_no: str = ""
+    refunded_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

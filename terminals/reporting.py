@@ -176,23 +176,23 @@ def report_sale(
     if store.closed_at is not None and sale.paid_at > store.closed_at:
         raise Invalid("the store was closed when this was paid", code="store_closed")
     told_fen = max(sale.order_amount_fen or 0, sale.amount_fen)
-    order = joining.order_of(
-        joining.Paid(
-            order_no=sale.order_no,
-            store=store,
-            paid_at=sale.paid_at,
-            amount_fen=sale.amount_fen,
-            lines=sale.lines,
-            order_fen=told_fen,
-        )
-    )
-    check_lines(
-        amounts_fen=[line.amount_fen for line in sale.lines],
-        paid_fen=sale.amount_fen,
-        order_fen=[told_fen, sale.amount_fen + order.others_fen],
+    paid = joining.Paid(
+        order_no=sale.order_no,
+        store=store,
+        paid_at=sale.paid_at,
+        amount_fen=sale.amount_fen,
+        lines=sale.lines,
+        order_fen=told_fen,
     )
     try:
         with transaction.atomic():
+            joining.lock_order(store_id=store.pk, order_no=sale.order_no)
+            order = joining.order_of(paid)
+            check_lines(
+                amounts_fen=[line.amount_fen for line in sale.lines],
+                paid_fen=sale.amount_fen,
+                order_fen=[told_fen, sale.amount_fen + order.others_fen],
+            )
             return _create(sale, store, terminal, order.joined_date, by, at), True
     except IntegrityError:
         # Reported twice at once: the other one was faster.
@@ -235,8 +235,9 @@ def terminal_named(code: str, *, store: Store) -> Terminal | None:
 
 
 def join(sale: Transaction) -> joining.Order:
-    """Where a stored payment belongs as it is said from now on; the sale has it, the caller saves."""
-    order = joining.order_of(joining.told(sale), but=sale)
+    """Where a stored payment belongs as it is said from now on; the sale has it, the caller saves in the same transaction."""
+    joining.lock_order(store_id=sale.store_id, order_no=sale.order_no)
+    order = joining.order_of(joining.told(sale), but=[sale.pk])
     sale.joined_date = order.joined_date
     return order
 

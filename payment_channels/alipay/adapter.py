@@ -80,7 +80,16 @@ def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundN
             accepted=True,
             channel_refund_no=refund_no,
         ),
+        channel_transaction_no=parameters.get("trade_no", ""),
+        refunded_fen=None if of_bank else _refunded(parameters),
     )
+
+
+def _refunded(parameters: Mapping[str, str]) -> int | None:
+    """The sum of the sale's refunds. It only informs: one that cannot be read costs no notice."""
+    with suppress(ValueError):
+        return fen_from_yuan(parameters.get("refund_fee", ""))
+    return None
 
 
 R = TypeVar("R")
@@ -138,7 +147,7 @@ class AlipayRefundChannel:
     @opening_notice()
     def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
-        parameters = signing.open_notice(self._credentials.alipay_key, notice.body)
+        parameters = signing.open_notice(self._credentials.keys_of, notice.body)
         return _open(parameters, credentials=self._credentials)
 
     def acknowledge(self) -> NoticeReply:

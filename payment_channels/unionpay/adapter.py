@@ -63,6 +63,7 @@ def _read(fields: Mapping[str, str], *, credentials: Credentials) -> RefundNotic
         refund_no=report.refund_no,
         amount_fen=report.amount_fen or 0,
         outcome=report.outcome(raw=raw),
+        channel_transaction_no=fields.get("origQryId", ""),
     )
 
 

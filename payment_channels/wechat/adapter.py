@@ -81,6 +81,7 @@ def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> Ref
         refund_no=state.refund_no,
         amount_fen=state.amount_fen,
         outcome=state.outcome(closed_number=closed_number, raw=plain.decode("utf-8", "replace")),
+        channel_transaction_no=state.channel_transaction_no,
     )
 
 

@@ -58,6 +58,8 @@ def _spreads(at: datetime) -> tuple[Mapping[int, Mapping[str, _Spread]], Mapping
         method=Method.REFUND,
         succeeded_at__gte=at - _LOOKS_BACK,
         first_sent_at__isnull=False,
+        # One that went out again was held, by a short balance for days perhaps: that is no time of the channel's.
+        sends__lte=1,
     ).exclude(
         Q(second_leg=SecondLeg.FAILED)
         | Q(paid_to__in=(PaidTo.BALANCE, PaidTo.OTHER_BALANCE, PaidTo.MERCHANT))

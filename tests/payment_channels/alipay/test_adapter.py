@@ -125,4 +125,4 @@ _KEY = make_key_pair().private.public_key()
 @given(st.binary(max_size=200) | st.text("abc=&%+;ſ\x00", max_size=60).map(str.encode))
 def test_any_bytes_are_refused_and_nothing_else(body: bytes) -> None:
     with pytest.raises((Unreadable, SignatureInvalid)):
-        signing.open_notice(_KEY, body)
+        signing.open_notice(lambda _: [_KEY], body)

@@ -89,9 +89,18 @@ def test_learn_when_only_the_channel_took_long_adds_what_is_usual_of_banks(paid:
         {"second_leg": SecondLeg.FAILED},
         {"paid_to": PaidTo.BALANCE},
         {"proof_source": "person"},
+        {"sends": 2},
         {"sent_at": NOW - 100 * DAY},
     ],
-    ids=["too few", "only an estimate", "the bank refused", "went to a balance", "paid by hand", "long ago"],
+    ids=[
+        "too few",
+        "only an estimate",
+        "the bank refused",
+        "went to a balance",
+        "paid by hand",
+        "held first",
+        "long ago",
+    ],
 )
 def test_learn_when_nothing_is_shown_promises_what_is_usual(paid: Execution, fields: dict[str, Any]) -> None:
     took(paid, 9, **{"count": FEWEST, **fields})
