@@ -215,6 +215,21 @@
     event.preventDefault();
     send.click();
   });
+  // A form on its way is not sent again: a second click would file the same incident, task or case once more. It is free again
+  // where the page comes back, or stays: what came was a file, or somebody stopped it.
+  const ON_ITS_WAY_MS = 10000;
+  const free = (form) => form.removeAttribute("aria-busy");
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    if (form.hasAttribute("aria-busy")) {
+      event.preventDefault();
+      return;
+    }
+    form.setAttribute("aria-busy", "true");
+    setTimeout(free, ON_ITS_WAY_MS, form);
+  });
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach(free));
   const suggested = new WeakMap();
   document.addEventListener("change", (event) => {
     const field = document.getElementById(event.target.dataset.suggests);

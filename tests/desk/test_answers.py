@@ -47,7 +47,7 @@ def test_a_refusal_comes_alone_and_says_where_to_look(reviewer: Client, shop: Sh
     assert (answer.status_code, answer["Refused"]) == (409, "1")
     assert "<html" not in text
     assert f'href="/desk/refunds/{request.number}"' in text
-    assert "No money moved." in text
+    assert "This moved no money." in text
 
 
 def test_a_form_filled_in_badly_keeps_its_words(reviewer: Client, shop: Shop) -> None:
