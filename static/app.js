@@ -16,7 +16,7 @@
 //   [data-lost] on a form                what to say instead when no answer came
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
 //   [data-reveals="id"] on a checkbox   shows what is typed into that password field
-// passkey.js: [data-passkey]
+// passkey.js: [data-passkey]; typed.js: [data-me] and [data-typed] on the body
 // clock.js: [data-due] [data-target] [data-left]; desk.js: rows and the pane; desk-keys.js: the keyboard.
 (() => {
   const root = document.documentElement;
