@@ -264,6 +264,7 @@ function ask(of, orderNo, left) {
   refund = { of, orderNo };
   $("ask-title").textContent = `${t("refund")} ${orderNo}`;
   $("ask-amount").value = left ? yuan(left) : "";
+  $("ask-reason").value = "";
   $("ask").hidden = false;
   $("ask-amount").focus();
 }
@@ -387,7 +388,11 @@ async function learn() {
   } catch (error) { if (!(error instanceof NoLine)) throw error; line(false); }
   policy ??= kept("policy", null);
   if (!policy) return;
-  $("ask-reason").replaceChildren(...policy.reasons.map((one) => el("option", one.label, { value: one.reason })));
+  // None is chosen ahead: a reason that nobody chose is no reason, and the policy decides by it.
+  const chosen = $("ask-reason").value;
+  $("ask-reason").replaceChildren(el("option", t("choose"), { value: "" }),
+    ...policy.reasons.map((one) => el("option", one.label, { value: one.reason })));
+  $("ask-reason").value = policy.reasons.some((one) => one.reason === chosen) ? chosen : "";
   $("ask-route").replaceChildren(...policy.routes.map((one) => el("option", one.label, { value: one.route })));
   const words = [policy.summary, ...policy.reasons.map((one) => `${one.label}：${one.words}`),
     ...policy.routes.filter((one) => one.words).map((one) => `${one.label}：${one.words}`)];
