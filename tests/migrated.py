@@ -35,8 +35,9 @@ def file_in(folder: Path) -> Path:
 
 
 def keep(file: Path, *, database: str) -> None:
-    """Copy the database that the connection has just migrated to ``database``, and that to the file: whole or not at all. Files of
-    other migrations go. A server whose version is not that of our `pg_dump` gets none.
+    """Copy the database that the connection has just migrated to ``database``, and that to the file, whole or not at all.
+
+    Files of other migrations go. A server whose version is not that of our `pg_dump` gets none.
     """
     _ask(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
     _ask(f'CREATE DATABASE "{database}" TEMPLATE "{connection.settings_dict["NAME"]}"')
