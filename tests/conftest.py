@@ -15,13 +15,17 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from merchants.models import Merchant
+    from merchants.principals import Principal
 
 pytest_plugins = ["tests.browser", "tests.stand_ins"]
 
@@ -244,3 +248,28 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.session.testsfailed == failed_before and not connection.needs_rollback:
         broken = [f"{breach.code}: {breach.what}" for breach in after_each.breaches()]
         assert not broken, "\n".join(broken)
+
+
+@pytest.fixture
+def merchant() -> Merchant:
+    """Somebody with one store and one till."""
+    from tests.factories import make_merchant  # noqa: PLC0415
+
+    return make_merchant()
+
+
+@pytest.fixture
+def owner(merchant: Merchant) -> Principal:
+    return _by(merchant, "owner")
+
+
+@pytest.fixture
+def finance(merchant: Merchant) -> Principal:
+    return _by(merchant, "finance")
+
+
+def _by(merchant: Merchant, role: str) -> Principal:
+    from merchants.principals import of_staff  # noqa: PLC0415
+    from tests.factories import make_staff  # noqa: PLC0415
+
+    return of_staff(make_staff(merchant, role))

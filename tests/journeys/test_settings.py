@@ -13,7 +13,7 @@ from core.audit.models import AuditEvent
 from merchants.models import ApiKey, ChannelAccount, Merchant, MessageWording, Store
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Terminal
-from tests.factories import make_account, make_merchant, make_staff, wechat_credentials
+from tests.factories import make_account, make_staff, wechat_credentials
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -28,11 +28,6 @@ _PAGES = (
     "/desk/api-keys",
     "/desk/audit",
 )
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
 
 
 @pytest.fixture
