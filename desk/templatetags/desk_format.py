@@ -210,41 +210,20 @@ def short_number(number: str) -> str:
 # --- marks --------------------------------------------------------------------------------------------------------
 
 
-class ColumnName(str):
-    """A column's name with what is not usual of it: its cells stand at the right, or only a screen reader says it."""
-
-    is_right = False
-    is_unseen = False
-
-
-@register.filter
-def right(name: str) -> ColumnName:
-    """A column of figures."""
-    column = ColumnName(name)
-    column.is_right = True
-    return column
-
-
-@register.filter
-def unseen(name: str) -> ColumnName:
-    """A column whose cells say by themselves what they are."""
-    column = ColumnName(name)
-    column.is_unseen = True
-    return column
-
-
 @register.simple_tag
-def columns(*names: str) -> SafeString:
-    """The heads of a table's columns, one after another."""
+def columns(*names: str, right: str = "", unseen: str = "") -> SafeString:
+    """The heads of a table's columns. Those that ``right`` numbers, from 1, are of figures; those that ``unseen`` numbers are
+    read out only, as their cells say by themselves what they are.
+    """
     return format_html_join(
         "",
-        "<th scope=\"col\"{}>{}</th>",
+        '<th scope="col"{}>{}</th>',
         (
             (
-                mark_safe(' class="right"') if getattr(name, "is_right", False) else "",
-                format_html('<span class="sr">{}</span>', name) if getattr(name, "is_unseen", False) else name,
+                mark_safe(' class="right"') if str(place) in right.split() else "",
+                format_html('<span class="sr">{}</span>', name) if str(place) in unseen.split() else name,
             )
-            for name in names
+            for place, name in enumerate(names, 1)
         ),
     )
 

@@ -23,7 +23,7 @@ def test_money_has_separators_and_two_decimals(fen: int | None, text: str) -> No
 
 
 def test_columns_are_heads_of_a_table_and_their_names_are_text() -> None:
-    assert fmt.columns("Store", fmt.right("Number"), fmt.unseen("<Act>")) == (
+    assert fmt.columns("Store", "Number", "<Act>", right="2", unseen="3") == (
         '<th scope="col">Store</th><th scope="col" class="right">Number</th>'
         '<th scope="col"><span class="sr">&lt;Act&gt;</span></th>'
     )
@@ -31,8 +31,8 @@ def test_columns_are_heads_of_a_table_and_their_names_are_text() -> None:
 
 def test_columns_in_a_template_are_translated() -> None:
     with translation.override("zh-hans"):
-        html = Template('{% columns _("Store")|right %}').render(Context())
-    assert html == '<th scope="col" class="right">门店</th>'
+        html = Template('{% columns _("Store") _("Store") right="2" %}').render(Context())
+    assert html == '<th scope="col">门店</th><th scope="col" class="right">门店</th>'
 
 
 def test_an_input_field_gets_money_without_separators() -> None:
