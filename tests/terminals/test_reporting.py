@@ -15,7 +15,7 @@ from merchants.models import Merchant, Store
 from merchants.principals import Principal, of_staff
 from terminals.models import Terminal, Transaction
 from terminals.reporting import CORRECTED, PaidInTheFuture, ReportedSale, SaleDiffers, SaleLine, report_sale
-from tests.factories import make_account, make_merchant, make_staff, till
+from tests.factories import make_account, make_staff, till
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -34,11 +34,6 @@ SALE = ReportedSale(
     funding="balance",
     lines=[SaleLine("SKU-1", "杯", 1, 1_500, 1_500)],
 )
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
 
 
 def _till(merchant: Merchant) -> Principal:

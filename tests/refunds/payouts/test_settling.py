@@ -14,7 +14,6 @@ from payment_channels.contract import Done, Outcome, Refused, Retry, Unknown
 from refunds import payouts
 from refunds.models import RefundRequest
 from refunds.payouts.claiming import SENT_AGAIN_AT_MOST
-from tests.factories import make_merchant, make_request, make_sale
 from tests.refunds.payouts.test_doubt import NOT_FOUND, Scripted
 
 pytestmark = pytest.mark.django_db
@@ -31,11 +30,6 @@ class Same(Scripted):
 
     def __init__(self, *, refund: Outcome, query: Outcome = NOT_FOUND) -> None:
         super().__init__(refunds=repeat(refund), queries=repeat(query))  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def request_() -> RefundRequest:
-    return make_request(make_sale(make_merchant()), 1_200)
 
 
 def _rounds(channel: Scripted, *, start: datetime, until: timedelta) -> Iterator[datetime]:
