@@ -18,7 +18,9 @@ def test_a_page_that_a_click_leads_to_is_looked_at_and_not_the_one_before(page: 
         time.sleep(1)
         route.fulfill(body=f"{_HEAD}<img src='data:,'></main></body></html>", content_type="text/html")
 
-    page.route("**/first", lambda route: route.fulfill(body=f"{_HEAD}<a href='/next'>On</a></main>", content_type="text/html"))
+    page.route(
+        "**/first", lambda route: route.fulfill(body=f"{_HEAD}<a href='/next'>On</a></main>", content_type="text/html")
+    )
     page.route("**/next", next_page)
     page.goto("http://localhost/first")
     axe(page)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
-
 import pytest
 from django.test import Client
+from playwright.sync_api import Page, expect
 
 from merchants.models import Staff
 from refunds.models import Incident
 from tests.factories import make_merchant, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-_PASSWORD = "fast-wie-immer-7"  # noqa: S105 -- of a person who is made for this test
+_PASSWORD = "fast-wie-immer-7"
 
 
 def _sign_in(page: Page, live_server: object, staff: Staff) -> None:
