@@ -75,7 +75,7 @@ def start(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> H
     """Two facts; a POST that fits one sale sends a code to its phone."""
     typed = _typed(request)
     if request.method != "POST":
-        return _page(request, receipt, store, token)
+        return _page(request, store, token)
     address = client_address(request.META)
     try:
         take(Bucket(name=f"apply-all:{address}", limit=_ASKED))
@@ -91,9 +91,9 @@ def start(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> H
     except DomainError as error:
         if isinstance(error, one_time.TooManyCodes):
             return _wait(request, int(error.facts["retry_after_s"]))
-        return _page(request, receipt, store, token, error=codes.words_for(error), typed=typed)
+        return _page(request, store, token, error=codes.words_for(error), typed=typed)
     give_back(tried)
-    return _page(request, receipt, store, token, ticket=ticket, phone=phone, typed={"amount": typed["amount"]})
+    return _page(request, store, token, ticket=ticket, phone=phone, typed={"amount": typed["amount"]})
 
 
 @_at_a_store
@@ -102,7 +102,7 @@ def send(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> Ht
     """The code, and what is wanted back."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > following.MAX_BODY_BYTES:
         notice = gettext("That was too much at once: at most 6 pictures of 8 MB each. Nothing was sent.")
-        return _page(request, receipt, store, token, error=notice, status=413)
+        return _page(request, store, token, error=notice, status=413)
     typed, ticket = _typed(request), request.POST.get("ticket", "")[:64]
     try:
         held = one_time.check(ticket=ticket, code=folded(request.POST.get("code", ""))[:12])
@@ -110,7 +110,7 @@ def send(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> Ht
             return _follow(made)
     except DomainError as error:
         refused = codes.words_for(error)
-        return _page(request, receipt, store, token, error=refused, typed=typed, ticket=ticket)
+        return _page(request, store, token, error=refused, typed=typed, ticket=ticket)
     made = None
     try:
         kind = request.POST.get("kind", "") or EvidenceKind.PHOTO
@@ -130,7 +130,6 @@ def send(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> Ht
         sale = Transaction.objects.filter(pk=held.transaction_id).first()
         return _page(
             request,
-            receipt,
             store,
             token,
             error=_why(error),
@@ -211,7 +210,6 @@ def _wait(request: HttpRequest, wait_s: int) -> HttpResponse:
 
 def _page(
     request: HttpRequest,
-    receipt: Receipt,
     store: Store,
     token: str,
     *,

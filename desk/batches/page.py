@@ -82,7 +82,7 @@ def batch_page(*, scope: Scope, batch: RefundBatch, wanted: Mapping[str, str]) -
                 ],
             )
         ],
-        tables=[_table(batch, rows.filter(**chosen), chosen)],
+        tables=[_table(rows.filter(**chosen), chosen)],
         forms=_forms(scope, batch, sums),
         poll_url=_address(batch, **chosen) if batch.state in _MOVING else "",
     )
@@ -156,7 +156,7 @@ def _word(value: str) -> str:
     }[value]
 
 
-def _table(batch: RefundBatch, rows: QuerySet[RefundBatchRow], chosen: Mapping[str, str]) -> Table:
+def _table(rows: QuerySet[RefundBatchRow], chosen: Mapping[str, str]) -> Table:
     shown = list(rows[:_ROWS_SHOWN])
     title = gettext("Rows")
     if chosen:

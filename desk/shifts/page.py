@@ -57,7 +57,7 @@ def shifts_page(*, scope: Scope) -> SettingsPage:
     )
 
 
-def shift_page(*, scope: Scope, found: Standing) -> SettingsPage:
+def shift_page(*, found: Standing) -> SettingsPage:
     """One shift: its cash, its refunds, and the form that closes it."""
     shift = found.shift
     facts = [

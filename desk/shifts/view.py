@@ -53,7 +53,7 @@ def shift(request: HttpRequest, scope: Scope, shift_id: int) -> HttpResponse:
         request,
         form="close",
         act=close,
-        page=lambda: shift_page(scope=scope, found=room.standing(shift_id=shift_id, by=scope.by)),
+        page=lambda: shift_page(found=room.standing(shift_id=shift_id, by=scope.by)),
         back=reverse("desk:shift", args=[shift_id]),
     )
 

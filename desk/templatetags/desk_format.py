@@ -211,6 +211,24 @@ def short_number(number: str) -> str:
 
 
 @register.simple_tag
+def columns(*names: str, right: str = "", unseen: str = "") -> SafeString:
+    """The heads of a table's columns. Those that ``right`` numbers, from 1, are of figures; those that ``unseen`` numbers are
+    read out only, as their cells say by themselves what they are.
+    """
+    return format_html_join(
+        "",
+        '<th scope="col"{}>{}</th>',
+        (
+            (
+                mark_safe(' class="right"') if str(place) in right.split() else "",
+                format_html('<span class="sr">{}</span>', name) if str(place) in unseen.split() else name,
+            )
+            for place, name in enumerate(names, 1)
+        ),
+    )
+
+
+@register.simple_tag
 def icon(name: str, size: int = 16, css: str = "") -> SafeString:
     """A lucide icon, inlined and silent to screen readers. An unknown name raises."""
     return _icon(name, size, css)

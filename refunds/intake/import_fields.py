@@ -19,7 +19,7 @@ from core.money import NotAnAmount, fen_typed
 from core.numbers import as_kept
 from core.phones import NotAPhone, phone_number
 from core.plain_text import folded, one_line, person_name
-from core.quantities import quantity
+from core.quantities import NotAQuantity, quantity_typed
 from core.spreadsheets import from_cell
 from core.table_files import is_rounded
 from merchants import channels
@@ -287,9 +287,9 @@ class Reading:
             self._bad("quantity", "not_a_sale")
             return Decimal(1)
         try:
-            return quantity(folded(text)) if text else Decimal(1)
-        except ValueError:
-            self._bad("quantity", "invalid_quantity")
+            return quantity_typed(text) if text else Decimal(1)
+        except NotAQuantity as error:
+            self._bad("quantity", error.code)
             return Decimal(1)
 
     def _phone(self, name: str) -> str:

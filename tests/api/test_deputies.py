@@ -15,11 +15,6 @@ from tests.factories import make_merchant, make_staff
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
 def _said(absent: Staff, deputy: Staff, **change: Any) -> dict[str, Any]:
     now = timezone.now()
     time = {"starts_at": now.isoformat(), "ends_at": (now + timedelta(days=7)).isoformat()}

@@ -26,11 +26,6 @@ LIMITS: dict[str, Any] = {
 
 
 @pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
 def owner(merchant: Merchant) -> Session:
     return session_for(make_staff(merchant, "owner"))
 

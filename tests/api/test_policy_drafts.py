@@ -35,11 +35,6 @@ class Desk:
 
 
 @pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
 def writer(merchant: Merchant) -> Desk:
     return Desk(make_staff(merchant, "manager"))
 

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
 def writer(merchant: Merchant) -> Desk:
     return Desk(make_staff(merchant, "manager"))
 

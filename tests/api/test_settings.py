@@ -18,11 +18,6 @@ _PEOPLE = {"login": "anna", "role": "reviewer", "stores": ["S001"], "limit_fen":
 
 
 @pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
 def owner(merchant: Merchant) -> Session:
     return session_for(make_staff(merchant, "owner"))
 

@@ -75,3 +75,13 @@ def as_staff() -> Callable[[Staff], Client]:
 @pytest.fixture
 def reviewer(shop: Shop, as_staff: Callable[[Staff], Client]) -> Client:
     return as_staff(shop.reviewer)
+
+
+@pytest.fixture
+def owner(shop: Shop, as_staff: Callable[[Staff], Client]) -> Client:
+    return as_staff(make_staff(shop.merchant, "owner"))
+
+
+@pytest.fixture
+def manager(shop: Shop, as_staff: Callable[[Staff], Client]) -> Client:
+    return as_staff(shop.manager)

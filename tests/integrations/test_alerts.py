@@ -31,7 +31,7 @@ from merchants.principals import Principal
 from refunds.follow_up import unusual
 from refunds.models import RefundRequest
 from refunds.payouts import breaker
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_request, make_sale, make_staff
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a" * 64
@@ -72,16 +72,6 @@ def _nothing_broken() -> Iterator[None]:
     cache.delete(periodic.INVARIANTS_BROKEN)
     yield
     cache.delete(periodic.INVARIANTS_BROKEN)
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return principals.of_staff(make_staff(merchant, "owner"))
 
 
 def _robot(url: str, **changed: object) -> Wanted:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -15,6 +14,7 @@ from core.calendar import SHANGHAI
 from merchants.models import Role
 from tests.analytics.rows import World, month_of_a_chain
 from tests.factories import make_staff
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.breaks_invariants]
 
@@ -27,11 +27,7 @@ def world() -> World:
 @pytest.fixture
 def manager(world: World, page: Page, live_server: object) -> Page:
     """The browser with a manager signed in."""
-    client = Client()
-    client.force_login(make_staff(world.merchant, Role.MANAGER), backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
+    sign_in(page, live_server, make_staff(world.merchant, Role.MANAGER))
     return page
 
 

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from merchants import api_keys
-from merchants.models import ApiKey, KeyScope, Merchant, Staff
+from merchants.models import ApiKey, KeyScope, Merchant
 from merchants.principals import of_staff
 from refunds.intake import batches
 from refunds.models import RefundBatch, RefundRequest
 from tests.factories import make_staff
+from tests.journeys.session import sign_in
 from tests.refunds.limited import sales, shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -27,13 +27,6 @@ def _fits(page: Page, name: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page is wider than the screen"
     if folder := os.environ.get("SCREENSHOTS"):
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-
-def _as(page: Page, live_server: object, staff: Staff) -> None:
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}
-    page.context.add_cookies([cookie])  # type: ignore[list-item]  # a cookie of one address
 
 
 @pytest.fixture
@@ -57,7 +50,7 @@ def test_batch_is_filed_with_a_file_and_let_run_by_another(
     lines = [f"{good.pk},1000,quality,是,13800006021", f"{other.pk},99999,quality,是,", f"{other.pk},x,quality,,"]
     csv = tmp_path / "recall.csv"
     csv.write_text("transaction,amount_fen,reason,customer_consent,customer.phone\n" + "\n".join(lines) + "\n")
-    _as(page, live_server, make_staff(merchant, "finance"))
+    sign_in(page, live_server, make_staff(merchant, "finance"))
     page.goto(f"{live_server}/desk/batches")
     axe(page)
     _fits(page, f"batches-{width}")
@@ -69,7 +62,7 @@ def test_batch_is_filed_with_a_file_and_let_run_by_another(
     axe(page)
     _fits(page, f"batch-{width}")
     batch = RefundBatch.objects.get()
-    _as(page, live_server, make_staff(merchant, "owner"))
+    sign_in(page, live_server, make_staff(merchant, "owner"))
     page.goto(f"{live_server}/desk/batches/{batch.pk}")
     page.locator("#confirm [name=window_minutes]").fill("0")
     page.locator("#confirm [name=skip_bad]").check()
@@ -96,7 +89,7 @@ def test_manager_limits_a_key_and_stops_it(
         at=timezone.now(),
         all_stores=True,
     )
-    _as(page, live_server, owner)
+    sign_in(page, live_server, owner)
     page.goto(f"{live_server}/desk/api-keys")
     page.locator(f"a[href$='/api-keys/{row.pk}/mandate']").click()
     page.locator("#limit [name=max_fen_day]").fill("1,000")

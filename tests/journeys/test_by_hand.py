@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.test import Client
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from merchants.models import Merchant, Staff
+from merchants.models import Merchant
 from refunds.models import Evidence, RefundRequest
 from refunds.payouts.loop import drain
 from refunds.states import Route
 from refunds.telling import tracking
 from tests.factories import make_sale, make_staff
+from tests.journeys.session import sign_in
 from tests.refunds import hand
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -26,19 +26,11 @@ def shop() -> Merchant:
     return hand.make_shop()
 
 
-def _sign_in(page: Page, live_server: object, staff: Staff) -> None:
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    session = client.cookies["sessionid"].value
-    page.context.clear_cookies()
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": str(live_server)}])
-
-
 def test_transfer_from_the_counter_to_the_customers_page(
     page: Page, live_server: object, shop: Merchant, tmp_path: Path
 ) -> None:
     sale = make_sale(shop)
-    _sign_in(page, live_server, make_staff(shop, "cashier"))
+    sign_in(page, live_server, make_staff(shop, "cashier"))
     page.goto(f"{live_server}/desk/new?sale={sale.pk}")
     page.get_by_label("金额（元）").fill("12.00")
     page.locator("#reason").select_option("quality")
@@ -53,13 +45,13 @@ def test_transfer_from_the_counter_to_the_customers_page(
     expect(page.locator("h1")).to_contain_text("12.00")
 
     request = RefundRequest.objects.get()
-    _sign_in(page, live_server, make_staff(shop, "reviewer"))
+    sign_in(page, live_server, make_staff(shop, "reviewer"))
     page.goto(f"{live_server}/desk/refunds/{request.number}?do=approve")
     page.locator("#dlg-approve").get_by_role("button", name="通过").click()
     expect(page.locator("#dlg-approve")).to_have_count(0)
     drain()
 
-    _sign_in(page, live_server, make_staff(shop, "finance"))
+    sign_in(page, live_server, make_staff(shop, "finance"))
     page.goto(f"{live_server}/desk")
     page.get_by_role("navigation").get_by_role("link", name="人工打款").click()
     expect(page.locator("table")).to_contain_text("**** 0123")
@@ -101,7 +93,7 @@ def test_pages_are_accessible_and_fit(
 ) -> None:
     waiting = [hand.waiting(route, sale=hand.sale_for(shop, route)) for route in (Route.BANK_TRANSFER, Route.CASH)]
     page.set_viewport_size({"width": width, "height": 900})
-    _sign_in(page, live_server, make_staff(shop, "finance"))
+    sign_in(page, live_server, make_staff(shop, "finance"))
     details = [f"/desk/by-hand/{request.number}" for request in waiting]
     new = f"/desk/new?sale={make_sale(shop).pk}"
     page.goto(f"{live_server}{details[1]}")

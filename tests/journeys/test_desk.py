@@ -19,16 +19,11 @@ from refunds.payouts.loop import drain
 from refunds.review import deciding
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.browser import every_look
-from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_account, make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SignIn = Callable[[Staff], None]
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import threading
 from itertools import pairwise
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 from pytest_django import Settings
@@ -16,6 +15,7 @@ from merchants.principals import of_staff
 from refunds.models import PendingDecision, RefundRequest
 from refunds.review import deciding
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -30,10 +30,7 @@ def merchant(settings: Settings) -> Merchant:
 def reviewer(merchant: Merchant, page: Page, live_server: object) -> Staff:
     """Signed in."""
     staff = make_staff(merchant, Role.REVIEWER)
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    session = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": str(live_server)}])
+    sign_in(page, live_server, staff)
     return staff
 
 

@@ -7,25 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from merchants.models import Staff
 from refunds.models import CustomerReport, Execution, Incident, Notification, RefundRequest
 from refunds.states import Route
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.journeys.session import sign_in
 from tests.refunds import hand
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-def _sign_in(page: Page, live_server: object, staff: Staff) -> None:
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
 
 
 def _submit(page: Page, field: str) -> None:
@@ -41,7 +32,7 @@ def test_incident_is_reported_apologised_for_and_closed_as_a_lesson(
     request = make_request(make_sale(merchant, 10_000), phone="13912345678")
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    _sign_in(page, live_server, manager)
+    sign_in(page, live_server, manager)
     page.goto(f"{live_server}/desk/incidents")
     page.locator("#in-title").fill("收银机黑屏")
     page.locator("#in-began").fill(f"{timezone.localtime() - timedelta(hours=2):%Y-%m-%dT%H:%M}")
@@ -91,7 +82,7 @@ def test_transfer_goes_to_the_bank_by_the_file_comes_back_and_is_paid_again(
     finance, manager = (make_staff(request.merchant, role) for role in ("finance", "manager"))
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    _sign_in(page, live_server, finance)
+    sign_in(page, live_server, finance)
     page.goto(f"{live_server}/desk/transfers")
     page.locator("form[action$='/export'] button").click()
     with page.expect_download() as taken:
@@ -114,7 +105,7 @@ def test_transfer_goes_to_the_bank_by_the_file_comes_back_and_is_paid_again(
     page.locator("#back-trouble").select_option("payee_wrong")
     _submit(page, "#back-number")
     expect(page.locator(f".msg a[href$='/desk/refunds/{request.number}']")).to_be_visible()
-    _sign_in(page, live_server, manager)
+    sign_in(page, live_server, manager)
     page.goto(f"{live_server}/desk/transfers")
     page.locator("input[name=reference_no]").fill("B-7")
     axe(page)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import FilePayload, Page, expect
 from pytest_django.fixtures import Settings
@@ -15,16 +14,13 @@ from refunds.models import RefundRequest
 from terminals.models import Deposit
 from tests import papers, pictures
 from tests.factories import RULES, make_merchant, make_sale, make_staff
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def _open_form(page: Page, live_server: object, staff: Staff, sale_id: object) -> None:
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
+    sign_in(page, live_server, staff)
     page.goto(f"{live_server}/desk/new?sale={sale_id}&lang=en")
 
 

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 
-from merchants.models import Staff
 from simulators.kit.testing import RunningSimulator
 from tests.factories import make_account, make_merchant, make_sale, make_staff
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-def _sign_in(page: Page, live_server: object, staff: Staff) -> None:
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
 
 
 def test_unconfirmed_sale_is_asked_about_and_can_then_be_refunded(
@@ -28,7 +19,7 @@ def test_unconfirmed_sale_is_asked_about_and_can_then_be_refunded(
     sale = make_sale(merchant, 33_980, status="pending", channel_account=make_account(merchant, wechat.account))
     payment = {"order_no": sale.order_no, "transaction_no": sale.channel_transaction_no, "amount_fen": 33_980}
     wechat.control("POST", "/payments", {**payment, "status": "WAIT_BUYER_PAY"})
-    _sign_in(page, live_server, make_staff(merchant, "cashier"))
+    sign_in(page, live_server, make_staff(merchant, "cashier"))
     page.goto(f"{live_server}/desk/transactions/{sale.pk}?lang=en")
     check, refund = page.locator("#payment-check"), page.locator(f'a[href*="/desk/new?sale={sale.pk}"]')
     expect(refund).to_have_count(0)

@@ -6,26 +6,18 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from analytics.trials import running, shadow
-from merchants.models import Staff
 from merchants.principals import of_staff
 from tests.analytics.trials.conftest import saved_draft
 from tests.browser import every_look
 from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-def _signed_in(page: Page, live_server: object, staff: Staff) -> None:
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    session = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": str(live_server)}])
 
 
 def _fits(page: Page) -> bool:
@@ -45,7 +37,7 @@ def test_draft_when_tried_shows_what_it_would_have_done_and_repairs_what_is_wron
     shadow.start(draft_id=draft.pk, days=14, by=by, at=timezone.now() - timedelta(minutes=5))
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 900})
-    _signed_in(page, live_server, manager)
+    sign_in(page, live_server, manager)
     page.goto(f"{live_server}{reverse('desk:policy-draft', args=[draft.pk])}")
     page.locator(f"a[href$='/drafts/{draft.pk}/proof']").click()
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from reconciliation.models import Bill, Difference, ReconciliationDay
 from refunds.models import RefundRequest
 from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.browser import every_look
+from tests.journeys.session import sign_in
 from tests.reconciliation.test_channels import Channel, _channel
 from tests.reconciliation.world import DAY, MORNING, World, counts, on_day
 from tests.walk.stage import raw_statement
@@ -42,11 +42,7 @@ def world() -> World:
 @pytest.fixture
 def finance(world: World, page: Page, live_server: object) -> Page:
     """The browser with somebody of finance signed in."""
-    client = Client()
-    client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
+    sign_in(page, live_server, world.finance)
     return page
 
 
@@ -162,11 +158,7 @@ def test_yesterdays_statement_is_uploaded_another_fetched_a_difference_resolved_
     world = channel.world
     file = tmp_path / f"{YESTERDAY}.csv.gz"
     file.write_bytes(raw_statement(world.account, day=YESTERDAY))
-    client = Client()
-    client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
+    sign_in(page, live_server, world.finance)
 
     # Uploaded.
     page.goto(f"{live_server}/desk/reconciliation")
@@ -213,11 +205,7 @@ def test_statement_with_an_odd_row_and_a_wrong_file_are_brought_in_the_browser(
     odd, wrong = tmp_path / "odd.csv", tmp_path / "wrong.csv"
     odd.write_text(header + row + re.sub(r"`\d{4}-\d\d-\d\d \d\d:", "`soon ", row) + "".join(rest), encoding="utf-8")
     wrong.write_text("<!DOCTYPE html><html>login</html>", encoding="utf-8")
-    client = Client()
-    client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
+    sign_in(page, live_server, world.finance)
 
     def bring(file: Path) -> None:
         page.goto(f"{live_server}/desk/reconciliation")

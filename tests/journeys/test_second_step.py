@@ -11,18 +11,13 @@ from playwright.sync_api import Page, expect
 
 from merchants.models import ApiKey, Merchant, Role, Staff
 from refunds.models import RefundRequest
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SignIn = Callable[[Staff], None]
 #: Above the reviewers' 1,000.00.
 TOO_MUCH = 135_880
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from core.audit.models import AuditEvent
 from merchants.models import ApiKey, ChannelAccount, Merchant, MessageWording, Store
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Terminal
-from tests.factories import make_account, make_merchant, make_staff, wechat_credentials
+from tests.factories import make_account, make_staff, wechat_credentials
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -31,17 +31,9 @@ _PAGES = (
 
 
 @pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
 def owner(page: Page, live_server: object, merchant: Merchant) -> Page:
     """The owner's browser."""
-    client = Client()
-    client.force_login(make_staff(merchant, "owner"), backend="django.contrib.auth.backends.ModelBackend")
-    session = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": session, "url": str(live_server)}])
+    sign_in(page, live_server, make_staff(merchant, "owner"))
     return page
 
 

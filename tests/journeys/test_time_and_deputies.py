@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -15,6 +14,7 @@ from merchants.hours import read_hours
 from merchants.models import CalendarDay, Delegation, Grace, Merchant, Staff, Store
 from refunds.models import RefundRequest
 from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -47,11 +47,7 @@ def owner(page: Page, live_server: object, merchant: Merchant, request: pytest.F
     """Signed in, on a screen of some width, in some light and language."""
     width, scheme, language = request.param
     staff = make_staff(merchant, "owner")
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
+    sign_in(page, live_server, staff)
     page.context.add_cookies([{"name": "django_language", "value": language, "url": str(live_server)}])
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})

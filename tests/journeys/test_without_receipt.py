@@ -5,27 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from merchants.models import Staff
 from refunds.models import Agreement, Compensation, NoReceiptCase, RefundRequest
 from terminals.deposits import record_terms
 from tests.factories import RULES, make_merchant, make_sale, make_staff, till
+from tests.journeys.session import sign_in
 from tests.refunds import hand
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 _REASONS = {**RULES["reasons"], "deposit": RULES["reasons"]["quality"]}
-
-
-def _sign_in(page: Page, live_server: object, staff: Staff) -> None:
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
@@ -37,7 +28,7 @@ def test_sale_is_found_without_its_receipt_and_another_refund_goes_without_a_sal
     sale = make_sale(merchant, 10_000, card_last4="4321")
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    _sign_in(page, live_server, cashier)
+    sign_in(page, live_server, cashier)
     page.goto(f"{live_server}/desk/no-receipt")
     page.locator("#nr-kind").select_option("missing_slip")
     page.locator("#nr-amount").fill("100")
@@ -65,7 +56,7 @@ def test_sale_is_found_without_its_receipt_and_another_refund_goes_without_a_sal
     expect(page.locator("a[href*='/desk/refunds/RF-']")).to_be_visible()
     request = RefundRequest.objects.get()
     assert (request.amount_fen, request.state) == (6_600, "in_review")
-    _sign_in(page, live_server, manager)
+    sign_in(page, live_server, manager)
     page.goto(f"{live_server}/desk/refunds/{request.number}")
     expect(page.locator("a[href*='/desk/no-receipt/']")).to_be_visible()
 
@@ -79,7 +70,7 @@ def test_deposit_is_given_double_and_what_was_negotiated_is_noted(
     record_terms(
         transaction_id=sale.pk, kind="earnest", contract_fen=100_000, terms="婚宴 12 桌", by=till(merchant), at=at
     )
-    _sign_in(page, live_server, make_staff(merchant, "manager"))
+    sign_in(page, live_server, make_staff(merchant, "manager"))
     page.goto(f"{live_server}/desk/new?sale={sale.pk}")
     page.locator("#amount").fill("300")
     page.locator("#reason").select_option("deposit")

@@ -13,20 +13,10 @@ from core.errors import Forbidden, Invalid
 from merchants import api_keys
 from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.principals import Principal, of_staff
-from tests.factories import make_merchant, make_staff
+from tests.factories import make_staff
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "owner"))
 
 
 def _issue(merchant: Merchant, by: Principal) -> tuple[ApiKey, str, str]:

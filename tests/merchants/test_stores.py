@@ -16,16 +16,6 @@ from tests.factories import make_merchant, make_staff, works_in
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "owner"))
-
-
 def test_open_and_change_keep_what_was_before(merchant: Merchant, owner: Principal) -> None:
     now = timezone.now()
     store = stores.open_store(code="S002", name=" 西湖店 ", phone="", address="", by=owner, at=now)

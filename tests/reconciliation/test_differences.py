@@ -23,11 +23,6 @@ from tests.said import said
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def _resolve(world: World, resolution: str = "accepted", note: str = "核对无误") -> Difference:
     return differences.resolve(
         difference_id=Difference.objects.get().pk,

@@ -26,11 +26,6 @@ from tests.reconciliation.world import DAY, MORNING, World, Written, numbered, o
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def money(world: World, payout: Execution, **changes: Any) -> BillRow:
     """The movement that a payout made."""
     return replace(world.row(payout), order_no="", channel_transaction_no="", **changes)

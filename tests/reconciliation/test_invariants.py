@@ -24,11 +24,6 @@ def _invariants_hold() -> None:
     """These tests break them on purpose."""
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def _behind_the_triggers(sql: str) -> None:
     with as_owner(silent=True) as cursor:
         cursor.execute(sql)

@@ -23,11 +23,6 @@ from tests.reconciliation.world import DAY, MORNING, World, Written, counts, num
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def test_day_on_which_all_agree_has_no_difference(world: World) -> None:
     payouts = [world.paid(1_000 + number) for number in range(3)]
     day = world.imported(*(world.row(payout) for payout in payouts))

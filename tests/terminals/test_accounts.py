@@ -13,17 +13,12 @@ from merchants.models import ChannelAccount, Merchant, Store
 from merchants.principals import Principal
 from terminals.accounts import account_of
 from terminals.reporting import report_sale
-from tests.factories import make_account, make_merchant, make_sale, till
+from tests.factories import make_account, make_sale, till
 from tests.terminals.test_reporting import SALE
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 SWITCHED_AT = NOW - timedelta(days=2)
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
 
 
 def _switched(merchant: Merchant) -> tuple[ChannelAccount, ChannelAccount]:

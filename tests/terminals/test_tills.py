@@ -21,16 +21,6 @@ from tests.said import said
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "owner"))
-
-
 def _said(**more: object) -> Heartbeat:
     return Heartbeat(**{"version": "4.2.1", "checks": {"display": True, "printer": True}, **more})  # type: ignore[arg-type]
 

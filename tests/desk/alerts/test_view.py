@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from django.test import Client
 
 from integrations.models import AlertAddress
-from merchants.models import Staff
-from tests.desk.conftest import Shop
-from tests.factories import make_staff
 
 _PATH = "/desk/settings/alerts"
 _GIVEN = {"kind": "email", "name": "x", "address": "a@example.com", "language": "en", "events": ["channel_down"]}
-
-
-@pytest.fixture
-def owner(shop: Shop, as_staff: Callable[[Staff], Client]) -> Client:
-    return as_staff(make_staff(shop.merchant, "owner"))
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,6 @@ from tests.factories import make_merchant, make_staff
 SignIn = Callable[[Staff], Client]
 
 
-@pytest.fixture
-def manager(shop: Shop, as_staff: SignIn) -> Client:
-    return as_staff(shop.manager)
-
-
 def _issued(answer: Any) -> str:
     (key,) = re.findall(r"data-issued-key>(rd_live_[\w-]+)<", answer.content.decode())
     return str(key)

@@ -9,15 +9,9 @@ from django.test import Client
 
 from merchants.models import MessageCarrier, Staff
 from tests.desk.conftest import Shop
-from tests.factories import make_staff
 
 _ONE = "/desk/settings/carriers/wechat"
 _CONTRACT = {"appid": "wx1", "secret": "s3cret", "position": "1", "enabled": "1"}
-
-
-@pytest.fixture
-def owner(shop: Shop, as_staff: Callable[[Staff], Client]) -> Client:
-    return as_staff(make_staff(shop.merchant, "owner"))
 
 
 def test_contract_when_refused_is_shown_again_without_its_secret(owner: Client) -> None:

@@ -17,11 +17,6 @@ SignIn = Callable[[Staff], Client]
 _PATH = "/desk/settings/channel-accounts"
 
 
-@pytest.fixture
-def owner(shop: Shop, as_staff: SignIn) -> Client:
-    return as_staff(make_staff(shop.merchant, "owner"))
-
-
 def _shows_a_secret(page: str, given: dict[str, str]) -> bool:
     key = given["merchant_private_key"].splitlines()[1]
     return given["api_v3_key"] in page or key in page

@@ -19,11 +19,6 @@ from tests.factories import works_in
 SignIn = Callable[[Staff], Client]
 
 
-@pytest.fixture
-def manager(shop: Shop, as_staff: SignIn) -> Client:
-    return as_staff(shop.manager)
-
-
 def _typed(days: float) -> str:
     return timezone.localtime(timezone.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
 

@@ -30,11 +30,6 @@ def _issue(merchant: Merchant) -> ApiKey:
     )[0]
 
 
-@pytest.fixture
-def owner(shop: Shop, as_staff: SignIn) -> Client:
-    return as_staff(make_staff(shop.merchant, "owner"))
-
-
 def test_mandate_is_set_shown_and_taken_away(shop: Shop, owner: Client) -> None:
     key = _issue(shop.merchant)
     path = f"/desk/api-keys/{key.pk}/mandate"

@@ -17,11 +17,6 @@ _PATH = "/desk/settings/messages"
 _ONE = f"{_PATH}/approved/email/en"
 
 
-@pytest.fixture
-def owner(shop: Shop, as_staff: SignIn) -> Client:
-    return as_staff(make_staff(shop.merchant, "owner"))
-
-
 def test_words_are_previewed_stored_and_sent_to_oneself(owner: Client) -> None:
     text = "Dear <b>customer</b>, ¥{amount} is on its way."
     preview = owner.post(f"{_ONE}/preview", {"text": text, "after": "0"}).content.decode()

@@ -13,7 +13,6 @@ from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from refunds.review import deciding
 from tests.desk.conftest import Shop
-from tests.factories import make_staff
 
 SignIn = Callable[[Staff], Client]
 _PATH = "/desk/settings/personal-data"
@@ -29,11 +28,6 @@ def _reject(request: RefundRequest, shop: Shop) -> None:
         reason="no_proof",
         message="no",
     )
-
-
-@pytest.fixture
-def owner(shop: Shop, as_staff: SignIn) -> Client:
-    return as_staff(make_staff(shop.merchant, "owner"))
 
 
 def test_term_is_set_and_a_person_is_erased(shop: Shop, owner: Client) -> None:

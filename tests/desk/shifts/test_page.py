@@ -22,6 +22,6 @@ def test_page_of_a_shift_offers_to_close_it_once(shop: Shop) -> None:
     scope = scope_of(shop.manager)
     shift = shifts.begin(terminal="POS-01", float_fen=100, by=scope.by, at=timezone.now())
     found = shifts.standing(shift_id=shift.pk, by=scope.by)
-    assert [form.name for form in shift_page(scope=scope, found=found).forms] == ["close"]
+    assert [form.name for form in shift_page(found=found).forms] == ["close"]
     closed = shifts.close(shift_id=shift.pk, counted_fen=100, by=scope.by, at=timezone.now())
-    assert shift_page(scope=scope, found=closed).forms == []
+    assert shift_page(found=closed).forms == []

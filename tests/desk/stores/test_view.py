@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from django.test import Client
 
 from merchants.models import Staff, Store
 from tests.desk.conftest import Shop
-from tests.factories import make_merchant, make_staff
+from tests.factories import make_merchant
 
 SignIn = Callable[[Staff], Client]
 _PATH = "/desk/settings/stores"
-
-
-@pytest.fixture
-def owner(shop: Shop, as_staff: SignIn) -> Client:
-    return as_staff(make_staff(shop.merchant, "owner"))
 
 
 def test_store_is_opened_described_closed_and_opened_again(owner: Client) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.template import Context, Template
 from django.utils import translation
 from lucide import IconDoesNotExist
 
@@ -19,6 +20,19 @@ NOW = datetime(2026, 11, 22, 6, 41, 36, tzinfo=UTC)
 )
 def test_money_has_separators_and_two_decimals(fen: int | None, text: str) -> None:
     assert fmt.yuan_sign(fen) == text
+
+
+def test_columns_are_heads_of_a_table_and_their_names_are_text() -> None:
+    assert fmt.columns("Store", "Number", "<Act>", right="2", unseen="3") == (
+        '<th scope="col">Store</th><th scope="col" class="right">Number</th>'
+        '<th scope="col"><span class="sr">&lt;Act&gt;</span></th>'
+    )
+
+
+def test_columns_in_a_template_are_translated() -> None:
+    with translation.override("zh-hans"):
+        html = Template('{% columns _("Store") _("Store") right="2" %}').render(Context())
+    assert html == '<th scope="col">门店</th><th scope="col" class="right">门店</th>'
 
 
 def test_an_input_field_gets_money_without_separators() -> None:

@@ -16,11 +16,6 @@ SignIn = Callable[[Staff], Client]
 _PATH = "/desk/settings/terminals"
 
 
-@pytest.fixture
-def manager(shop: Shop, as_staff: SignIn) -> Client:
-    return as_staff(shop.manager)
-
-
 def test_till_is_registered_described_and_switched(manager: Client) -> None:
     page = manager.post(_PATH, {"code": "POS-09", "name": "Door", "store": "S001"}, follow=True).content.decode()
     assert "POS-09 is registered." in page

@@ -6,6 +6,7 @@ import hashlib
 import io
 import stat
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -36,10 +37,10 @@ def kept(content: bytes, name: str = "photo.jpg") -> Image.Image:
     return Image.open(io.BytesIO(picture.whole))
 
 
-def zipped(content: bytes) -> bytes:
+def zip_bomb() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("bomb.jpg", content)
+        archive.writestr("bomb.jpg", bytes(50_000_000))
     return file.getvalue()
 
 
@@ -102,8 +103,6 @@ def test_script_hidden_in_a_picture_stays_behind(content: bytes) -> None:
         pytest.param(b"\xff\xd8\xff\xe0<html><script>alert(1)</script></html>", "a.jpg", id="HTML with a JPEG's start"),
         pytest.param(PDF, "photo.pdf", id="PDF with script"),
         pytest.param(PDF, "photo.jpg", id="PDF that calls itself JPEG"),
-        pytest.param(zipped(bytes(50_000_000)), "photo.jpg", id="zip bomb"),
-        pytest.param(pictures.png_with_text_bomb(), "photo.png", id="PNG whose comment is a bomb"),
         pytest.param(pictures.encoded()[:400], "photo.jpg", id="cut off"),
         pytest.param(pictures.encoded(kind="GIF"), "photo.gif", id="GIF"),
         pytest.param(pictures.encoded(kind="TIFF"), "photo.jpg", id="TIFF"),
@@ -114,6 +113,12 @@ def test_script_hidden_in_a_picture_stays_behind(content: bytes) -> None:
 def test_what_is_no_picture_is_refused(content: bytes, name: str) -> None:
     with pytest.raises(NotAPicture):
         files.read_picture(upload=pictures.upload(content, name))
+
+
+@pytest.mark.parametrize(("bomb", "name"), [(zip_bomb, "photo.jpg"), (pictures.png_with_text_bomb, "photo.png")])
+def test_what_unpacks_to_a_flood_is_refused(bomb: Callable[[], bytes], name: str) -> None:
+    with pytest.raises(NotAPicture):
+        files.read_picture(upload=pictures.upload(bomb(), name))
 
 
 @pytest.mark.parametrize(("width", "height"), [(60_000, 60_000), (9_000, 7_000), (1_000_000, 53)])

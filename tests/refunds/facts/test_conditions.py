@@ -16,15 +16,10 @@ from merchants.principals import Principal, of_staff
 from merchants.rights import Act
 from refunds.facts import conditions
 from refunds.models import RefundRequest
-from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff, of_api_key, of_customer
+from tests.factories import make_account, make_request, make_sale, make_staff, of_api_key, of_customer
 from tests.refunds import plans
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
 
 
 @pytest.fixture

@@ -64,16 +64,6 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "owner"))
-
-
 def _put(state: str = "rejected", *, everywhere: bool = False) -> None:
     """As if the last sale's refunds, or all of them, had come to this state; those that are paid are closed."""
     last = Transaction.objects.order_by("-created_at", "-pk")[0].pk

@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
 def manager(merchant: Merchant) -> Principal:
     return of_staff(make_staff(merchant, "manager"))
 

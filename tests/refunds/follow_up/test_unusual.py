@@ -18,11 +18,6 @@ DAY = timedelta(days=1)
 NOON = datetime(2026, 11, 25, 12, tzinfo=SHANGHAI)
 
 
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
 def _asked(merchant: Merchant, *times: datetime) -> list[str]:
     """Refunds of one sale, asked for at the desk at these times; their numbers."""
     by, sale = of_staff(make_staff(merchant, "cashier")), make_sale(merchant, 900_000)

@@ -40,16 +40,6 @@ def merchant() -> Merchant:
     return shop()
 
 
-@pytest.fixture
-def finance(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "finance"))
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "owner"))
-
-
 def _wishes(found: Sequence[Transaction], amount_fen: int = 1_000, **said: Any) -> list[Wish]:
     return [
         Wish(

@@ -32,16 +32,6 @@ def merchant() -> Merchant:
     return shop()
 
 
-@pytest.fixture
-def finance(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "finance"))
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "owner"))
-
-
 def _bring(text: str, columns: Columns, *, kind: str, by: Principal) -> RefundBatch:
     batch = importing.offer(kind=kind, name="a.csv", content=text.encode("gb18030"), by=by, at=timezone.now())
     importing.name_columns(batch_id=batch.pk, columns=columns, by=by, at=timezone.now())

@@ -22,16 +22,6 @@ from tests.factories import make_account, make_merchant, make_staff, wechat_cred
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "owner"))
-
-
 def _open(wechat: RunningSimulator, by: Principal, **more: Any) -> ChannelAccount:
     said: dict[str, Any] = {
         "channel": "wechat",

@@ -85,11 +85,6 @@ def _done(request: RefundRequest, at: datetime, *, number: str = "5030", raw: st
     )
 
 
-@pytest.fixture
-def request_() -> RefundRequest:
-    return make_request(make_sale(make_merchant()), 1_200)
-
-
 @pytest.mark.parametrize("refusal", [SAME_NUMBER, NEVER])
 def test_refusal_after_a_lost_answer_proves_nothing_while_the_first_send_may_have_arrived(
     request_: RefundRequest, refusal: Refused

@@ -33,11 +33,6 @@ def merchant() -> Merchant:
     return hand.make_shop()
 
 
-@pytest.fixture
-def finance(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "finance"))
-
-
 def waits(merchant: Merchant, route: str = Route.BANK_TRANSFER) -> RefundRequest:
     return hand.waiting(route, sale=hand.sale_for(merchant, route))
 

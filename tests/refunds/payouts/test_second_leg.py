@@ -16,15 +16,9 @@ from refunds.models import Execution, RefundRequest
 from refunds.models.ledger import LedgerEntry
 from refunds.payouts import second_leg
 from refunds.payouts.notices import _as_json, _from_json
-from tests.factories import make_merchant, make_request, make_sale
 from tests.refunds.payouts.test_doubt import Scripted, _done
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def request_() -> RefundRequest:
-    return make_request(make_sale(make_merchant()), 1_200)
 
 
 def _paid(request: RefundRequest, at: datetime, **said: Any) -> Done:

@@ -24,16 +24,6 @@ NOW = timezone.now()
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def waiting(merchant: Merchant) -> RefundRequest:
-    return make_request(make_sale(merchant, 50_000), 30_000)
-
-
 @pytest.fixture(autouse=True)
 def _now() -> None:
     # Minutes after this file was read an approval of then would be overdue.

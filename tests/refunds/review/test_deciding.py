@@ -26,17 +26,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def waiting(merchant: Merchant) -> RefundRequest:
-    """300 yuan that wait for a reviewer."""
-    return make_request(make_sale(merchant, 50_000), 30_000)
-
-
-@pytest.fixture
 def reviewer(merchant: Merchant) -> Staff:
     return make_staff(merchant, "reviewer")
 

@@ -40,12 +40,6 @@ def merchant() -> Merchant:
 
 
 @pytest.fixture
-def waiting(merchant: Merchant) -> RefundRequest:
-    """300 yuan, above the limit of 200."""
-    return make_request(make_sale(merchant, 50_000), 30_000)
-
-
-@pytest.fixture
 def people(merchant: Merchant) -> list[Staff]:
     return [make_staff(merchant, "reviewer") for _ in range(3)]
 

@@ -24,11 +24,6 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
 def _manager(merchant: Merchant) -> Principal:
     return of_staff(make_staff(merchant, "manager"))
 

@@ -24,7 +24,7 @@ from refunds.models.approval import Decision
 from refunds.payouts import ways_back
 from refunds.review import deciding, pending
 from refunds.review.pending import UndoTooLate
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_request, make_sale, make_staff
 from tests.passkeys import signed, with_passkey
 
 pytestmark = pytest.mark.django_db
@@ -35,17 +35,6 @@ SOON = timedelta(seconds=10)
 @pytest.fixture(autouse=True)
 def _ten_seconds(settings: Settings) -> None:
     settings.UNDO_S = 10
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def waiting(merchant: Merchant) -> RefundRequest:
-    """300 yuan that wait for a reviewer."""
-    return make_request(make_sale(merchant, 50_000), 30_000)
 
 
 @pytest.fixture

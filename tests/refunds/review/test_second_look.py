@@ -10,14 +10,9 @@ from merchants.models import Merchant, Role, Staff
 from merchants.principals import of_staff
 from refunds.models import RefundRequest, SecondLook
 from refunds.review import deciding, second_look
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_request, make_sale, make_staff
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
 
 
 @pytest.fixture

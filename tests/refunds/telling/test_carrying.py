@@ -14,7 +14,7 @@ from refunds.models import Notification, RefundRequest, WeChatConsent
 from refunds.payouts import ways_back
 from refunds.telling import carrying, outbox
 from refunds.telling.carriers import DeliveryFailed, Text
-from tests.factories import make_merchant, make_request, make_sale
+from tests.factories import make_request, make_sale
 
 pytestmark = pytest.mark.django_db
 OUTAGE, SETTING = DeliveryFailed("HTTP 503"), DeliveryFailed("47003", setting=True)
@@ -54,11 +54,6 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
     monkeypatch.setattr(carrying, "made", lambda row: made.of(row.kind))
     monkeypatch.setattr(carrying, "carrier_for", made.of)
     return made
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
 
 
 def contract(merchant: Merchant, kind: str, *, position: int = 1) -> MessageCarrier:

@@ -18,22 +18,12 @@ from refunds.telling import contracts, outbox
 from refunds.telling.contracts import CarrierNotInstalled, Wanted
 from refunds.telling.own_words import NotSent, TooManyTests
 from refunds.telling.providers.contract import Provider, Template
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_request, make_sale, make_staff
 from tests.refunds.telling.providers.conftest import PHONE, TENCENT, Providers, providers
 
 pytestmark = pytest.mark.django_db
 __all__ = ["providers"]
 WANTED = Wanted(given=TENCENT, enabled=True, position=1)
-
-
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return principals.of_staff(make_staff(merchant, "owner"))
 
 
 def _save(by: Principal, **changed: str) -> MessageCarrier:

@@ -21,16 +21,6 @@ from tests.factories import make_merchant, make_request, make_sale, make_staff, 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def merchant() -> Merchant:
-    return make_merchant()
-
-
-@pytest.fixture
-def owner(merchant: Merchant) -> Principal:
-    return of_staff(make_staff(merchant, "owner"))
-
-
 def _write(by: Principal, text: str, **more: Any) -> MessageWording:
     said = {"event": "refunded", "language": "en", "medium": "sms", "after": 0, **more}
     return own_words.write(**said, text=text, by=by, at=timezone.now())
