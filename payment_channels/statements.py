@@ -166,8 +166,9 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
                 yield workbooks.Workbook(archive)
                 return
             held = [entry for entry in archive.infolist() if is_content(entry)]
-            # A single file is what was meant, whatever somebody has called it.
-            names = [entry for entry in held if wanted(name_of(entry))] or (held if len(held) == 1 else [])
+            names = [entry for entry in held if wanted(name_of(entry))]
+            if not names and len(held) == 1 and not held[0].filename.lower().endswith(".zip"):
+                names = held  # a single file is what was meant, whatever somebody has called it
             if any(entry.flag_bits & 1 for entry in names):
                 raise BillCorrupt("a password is needed", code="bill_locked")
             if "content.xml" in archive.namelist():

@@ -102,6 +102,7 @@ def _zip(*names: str, locked: bool = False) -> bytes:
         (_zip("mimetype", "content.xml"), "bill_workbook"),
         (_zip("a.csv", "b.csv"), "bill_zip"),
         (_zip("a.zip"), "bill_zip"),
+        (_zip(), "bill_zip"),
     ],
 )
 def test_what_it_is_packed_in_has_a_name_where_it_cannot_be_unpacked(content: bytes, code: str) -> None:

@@ -176,7 +176,7 @@ def test_encoding_is_known_by_its_words_with_or_without_a_mark(encoding: str, ma
     if mark and encoding.startswith("utf-16"):
         return
     lines = ["交易账单", _HEADER, _ROWS[0], *_TOTALS.split()]
-    found, _ = _read(mark + end.join(lines).encode(encoding) + "\n".encode(encoding.replace("utf-16", "utf-16-le", 1) if encoding == "utf-16" else encoding))
+    found, _ = _read(mark + f"{end.join(lines)}\n".encode(encoding))
     assert found == [("1", 100)]
 
 
