@@ -12,7 +12,8 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field as default
+from dataclasses import dataclass
+from dataclasses import field as default
 from typing import BinaryIO
 
 from payment_channels import statements
@@ -57,7 +58,7 @@ class Layout:
 
 @dataclass(slots=True)
 class Table:
-    """One pass over a table. ``has`` is known once the header was read, ``summaries`` once all rows were: one of each statement."""
+    """One pass over a table. ``has`` is known once the header was read, ``summaries``, one a statement, once all rows were."""
 
     layout: Layout
     notes: BillNotes
@@ -209,7 +210,7 @@ class Table:
             yield torn[0], torn[1], self._split(torn[1])
 
     def _is_header_again(self, text: str, cells: list[str], number: int) -> bool:
-        """Whether another statement, pasted below the one before, begins here. Raises ``BillCorrupt`` where its columns differ."""
+        """Whether another statement, pasted below the first, begins here. Raises ``BillCorrupt`` where its columns differ."""
         if self.layout.key not in (text or cells):
             return False
         names = [self._usual(cell) for cell in cells]

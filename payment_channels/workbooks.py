@@ -118,8 +118,8 @@ def _value(cell: Element, shared: list[str]) -> str:
 
 
 def _number(value: str) -> str:
-    """A number as the sheet shows it: 0.30000000000000004 is 0.3, and 6E-05 is 0.00006. Beyond 15 digits it stays as rounded as it
-    is.
+    """A number as the sheet shows it: 0.30000000000000004 is 0.3, and 6E-05 is 0.00006. Beyond 15 digits it stays as
+    rounded as it is.
     """
     try:
         found = float(value)

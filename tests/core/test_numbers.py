@@ -59,8 +59,19 @@ def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    [" Ａb－00１２\t", "单号：Ab-0012。", "微信支付交易单号 Ab-0012，", "`Ab-0012", "【Ab-0012】"]
-    + ["参考号 Ab-0012", "凭证号：Ab-0012", "银联流水号Ab-0012", "订单号是Ab-0012", "Order No.: Ab-0012", "transaction id：Ab-0012"],
+    [
+        " Ａb－00１２\t",
+        "单号：Ab-0012。",
+        "微信支付交易单号 Ab-0012，",
+        "`Ab-0012",
+        "【Ab-0012】",
+        "参考号 Ab-0012",
+        "凭证号：Ab-0012",
+        "银联流水号Ab-0012",
+        "订单号是Ab-0012",
+        "Order No.: Ab-0012",
+        "transaction id：Ab-0012",
+    ],
 )
 def test_reference_keeps_case_and_zeros_and_nothing_around(typed: str) -> None:
     assert reference(typed) == "Ab-0012"
