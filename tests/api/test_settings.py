@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import override_settings
 
 from core.audit.models import AuditEvent
 from merchants.models import ApiKey, ChannelAccount, Merchant, MessageWording, Staff, Store
+from simulators.alipay.keys import AlipayKeys
 from tests.api.conftest import Session, session_for
 from tests.factories import make_account, make_merchant, make_staff
 
@@ -104,3 +106,26 @@ def test_wording_when_somebody_wrote_meanwhile_is_not_overwritten(owner: Session
     assert owner.put(path, {"text": "{nonsense}", "after": 1}).status_code == 422
     assert owner.get("message-templates/nothing/sms/en").status_code == 404
     assert MessageWording.objects.get().text == "¥{amount}"
+
+
+def test_alipay_account_by_certificates_is_opened_by_rest_and_one_that_does_not_fit_names_the_field(
+    merchant: Merchant, owner: Session, tmp_path: Path
+) -> None:
+    keys = AlipayKeys(tmp_path)
+    given = {
+        "app_id": keys.app_id,
+        "app_private_key": keys.app_private_key_path.read_text(),
+        "app_certificate": keys.own_cert_path.read_text(),
+        "alipay_certificate": keys.own_cert_path.read_text(),
+        "alipay_root_certificate": keys.root_cert_path.read_text(),
+    }
+    body = {"channel": "alipay", "store": None, "credentials": given}
+
+    refused = owner.post("channel-accounts", body, key="k1")
+
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "app_certificate")
+    given["app_certificate"] = keys.app_cert_path.read_text()
+    opened = owner.post("channel-accounts", body, key="k2")
+    assert opened.status_code == 201, opened.content
+    assert opened.json()["names"] == {"app_id": keys.app_id}
+    assert ChannelAccount.objects.get().credentials["app_certificate"] == given["app_certificate"].strip()

@@ -112,7 +112,7 @@ def test_refunds_of_a_day_are_read_or_the_statement_is_refused(refunded: Refunde
     assert fault not in _REFUSED
     agrees = _of(order, read) == [(order.refund_no, order.amount_fen)]
     assert agrees is (fault not in {"row_missing", "amount_off"})
-    if fault not in {*_WRONG_ROWS, "odd_row"} and name != "alipay":
+    if fault not in {*_WRONG_ROWS, "odd_row"} and rig.simulator_name != "alipay":
         assert read.notes.odd_count == 0
     if fault != "odd_row":
         _assert_adds_up(read)

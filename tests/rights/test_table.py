@@ -620,6 +620,7 @@ def _body(world: World, who: Who, body: Any) -> Any:
 def _rest_answer(world: World, who: Who, client: Client, method: str, path: str, body: Any) -> int:
     names = {step: str(request.pk) for step, request in world.requests.items()}
     names |= {"case": str(world.case.pk), "sale": str(world.sale.pk), "held_sale": str(world.held_sale.pk)}
+    names |= {"difference": str(world.difference.pk)}
     names |= {"draft": str(world.draft.pk), "store": world.store.code, "endpoint": str(world.endpoint.pk)}
     names["own_store"] = (
         Store.objects.filter(merchant_id=who.by.acting_for).order_by("pk").values_list("code", flat=True)[0]

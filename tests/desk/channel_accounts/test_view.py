@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from merchants.models import ChannelAccount, Staff
-from simulators.kit.testing import RunningSimulator
+from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.desk.conftest import Shop
 from tests.factories import make_account, make_merchant, make_staff, wechat_credentials, works_in
 
@@ -98,3 +100,45 @@ def test_accounts_are_of_ones_own_merchant_and_for_those_of_all_stores(
         assert as_staff(staff).get(_PATH).status_code == 403
         assert as_staff(staff).post(f"{_PATH}/{ours.code}/close", {"typed": ours.code}).status_code == 403
     assert ChannelAccount.objects.filter(is_active=True, tested_at=None).count() == 2
+
+
+@pytest.fixture(scope="module")
+def alipay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    with running_simulator("alipay", tmp_path_factory.mktemp("alipay")) as simulator:
+        yield simulator
+
+
+@pytest.mark.django_db(transaction=True)
+def test_alipay_account_by_certificates_is_opened_in_the_browser_and_its_connection_works(
+    alipay: RunningSimulator, shop: Shop, owner: Client, settings: Settings
+) -> None:
+    told = alipay.account
+    settings.CHANNEL_URLS = {**settings.CHANNEL_URLS, "alipay": told["base_url"]}
+    given = {
+        "app_id": told["app_id"],
+        "app_private_key": Path(told["app_private_key_path"]).read_text(),
+        "app_certificate": Path(told["app_cert_path"]).read_text(),
+        "alipay_certificate": Path(told["alipay_cert_path"]).read_text(),
+    }
+    form = owner.get(f"{_PATH}/new/alipay").content.decode()
+    assert all(f'name="{name}"' in form for name in (*given, "alipay_root_certificate"))
+    refused = owner.post(f"{_PATH}/new/alipay", {**given, "store": "*"})
+    assert refused.status_code == 422
+    assert not ChannelAccount.objects.exists()
+    given["alipay_root_certificate"] = Path(told["alipay_root_cert_path"]).read_text()
+
+    page = owner.post(f"{_PATH}/new/alipay", {**given, "store": "*"}, follow=True).content.decode()
+
+    account = ChannelAccount.objects.get()
+    assert account.code in page
+    assert given["app_private_key"].splitlines()[1] not in page
+    owner.post(f"{_PATH}/{account.code}/test", follow=True)
+    account.refresh_from_db()
+    assert (account.test_word, account.test_code) == ("works", "")
+    # Another root is not the application's: the channel says no.
+    other = {"alipay_root_certificate": given["app_certificate"], "overlap": "0"}
+    owner.post(f"{_PATH}/{account.code}/credentials", other, follow=True)
+    ChannelAccount.objects.update(tested_at=None)
+    owner.post(f"{_PATH}/{account.code}/test", follow=True)
+    account.refresh_from_db()
+    assert account.test_word != "works"
