@@ -22,8 +22,8 @@ _PIECE = 65_536
 
 
 def with_length(application: WSGIApplication) -> WSGIApplication:
-    """The same application, for which a body in chunks is one with a length. The server has undone the chunks, and ends a body where
-    its length says.
+    """The same application, for which a body in chunks is one with a length. The server has undone the chunks, and ends a
+    body where its length says.
     """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
