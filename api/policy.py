@@ -43,8 +43,9 @@ class PolicyInForce(Endpoint):
                 confirm_payment_above_fen=rules.confirm_payment_above_fen,
                 summary=in_words.summary(rules),
                 reasons=[
-                    {"reason": code, "label": str(Reason(code).label), "words": in_words.reason_words(rule)}
-                    for code, rule in rules.reasons.items()
+                    {"reason": code, "label": str(code.label), "words": in_words.reason_words(rules.reasons[code])}
+                    for code in Reason
+                    if code in rules.reasons
                 ],
                 routes=[
                     {

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from api import schemas, schemas_figures
 from api.fields import StrictSerializer, Text
+from api.schemas_refunds import RefundRequestOut, stored_request_json
 from api.serializers import CHANNELS
 from api.views import Endpoint
 from core import clock
@@ -20,6 +21,7 @@ from core.errors import DomainError, NotFound
 from merchants.rights import Act
 from reconciliation import days, differences, refusals, uploading
 from reconciliation.models.difference import Resolution
+from refunds import queries
 
 #: A day of a large chain has ten megabytes.
 MAX_UPLOAD_BYTES = 100_000_000
@@ -104,6 +106,30 @@ class Reconciliations(Endpoint):
         found = days.day_for(merchant_id=self.caller.merchant_id, account_code=account.code, day=asked["date"])
         open_ones = _differences(self.caller.merchant_id, [found.pk]).get(found.pk, [])
         return Response(schemas_figures.ReconciliationOut.of(found, differences=open_ones[:_SHOWN]))
+
+
+class AdoptionSerializer(StrictSerializer):
+    """What is noted with the adoption."""
+
+    note = Text(max_length=differences.NOTE_MAX, required=False, default="", allow_blank=True)
+
+
+class DifferenceAdoption(Endpoint):
+    """Take a refund that the channel's statement alone has into the books."""
+
+    acts = {"POST": Act.ADOPT}
+
+    @schemas.operation("adopt_difference", RefundRequestOut, takes=AdoptionSerializer)
+    def post(self, request: Request, difference_id: int) -> Response:
+        """The statement's line is the proof: it becomes a refund of ours, paid already, and one of ours that failed because of it
+        is closed. 409 where nothing of it can become one (`cannot_adopt`, `adopt_no_sale`, `adopt_in_books` and the like), or
+        where somebody was faster (`already_resolved`).
+        """
+        note = self.read(AdoptionSerializer)["note"]
+        adopted = differences.adopt(difference_id=difference_id, note=note, by=self.caller.by, at=clock.now())
+        return Response(
+            stored_request_json(queries.request_for(merchant_id=self.caller.merchant_id, request_id=adopted.pk))
+        )
 
 
 def _differences(merchant_id: int, day_ids: list[int]) -> dict[int, list[dict[str, Any]]]:

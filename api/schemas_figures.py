@@ -159,6 +159,7 @@ def _shown(difference: Difference, name: str, otherwise: str) -> str:
 
 
 class DifferenceOut(Shape):
+    id = s.IntegerField(source="pk", help_text="names the difference in a call about it")
     kind = s.CharField()
     refund_no = read(s.CharField(), lambda difference: _shown(difference, "refund_no", difference.number))
     channel_refund_no = read(s.CharField(), lambda difference: _shown(difference, "channel_refund_no", ""))

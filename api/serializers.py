@@ -107,7 +107,8 @@ class TransactionSerializer(StrictSerializer):
 
     order_no = Number(max_length=64)
     channel = serializers.ChoiceField(CHANNELS)
-    channel_transaction_no = Number(max_length=64)
+    channel_transaction_no = Number(max_length=64, required=False, allow_null=True, default=None)
+    payment_no = Number(max_length=64, required=False, allow_null=True, default=None)
     kind = serializers.ChoiceField(SALE_KINDS, required=False, default=TransactionKind.SALE)
     status = serializers.ChoiceField(
         TransactionStatus.choices,

@@ -287,7 +287,8 @@ def _reported(data: dict[str, Any]) -> ReportedSale:
     return ReportedSale(
         order_no=data["order_no"],
         channel=data["channel"],
-        channel_transaction_no=data["channel_transaction_no"],
+        channel_transaction_no=data["channel_transaction_no"] or "",
+        payment_no=data["payment_no"] or "",
         kind=str(data["kind"]),
         status=str(data["status"]),
         amount_fen=data["amount_fen"],

@@ -184,6 +184,10 @@ urlpatterns = [
     path("test/refund-batches/<int:batch_id>/confirm", batches.ConfirmTestBatch.as_view()),
     path("test/events", sandbox.TestEvents.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),
+    path(
+        "reconciliations/differences/<int:difference_id>/adopt",
+        reconciliation.DifferenceAdoption.as_view(),
+    ),
     path("policy", policy.PolicyInForce.as_view()),
     path("policy/versions", policy.PolicyVersions.as_view()),
     path("policy/versions/<int:number>", policy.PolicyVersionDetail.as_view()),

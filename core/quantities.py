@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import DecimalField
+
+from core.plain_text import folded
 
 #: Whole pieces may come as integers.
 Quantity = Decimal | int
@@ -34,8 +37,9 @@ class QuantityField(_DecimalField):
 
 
 def quantity(value: int | float | str | Decimal) -> Decimal:
-    """What a number or its text says: ``1``, ``1.0`` and ``1.000`` are the same, and ``0.1 + 0.256`` is 0.356 as a till's
-    JSON has it (0.35600000000000004). Raises ``ValueError`` unless it is above zero, believable, and has at most three decimals.
+    """What a machine's number or its text says: ``1``, ``1.0`` and ``1.000`` are the same, and ``0.1 + 0.256`` is 0.356 as a
+    till's JSON has it (0.35600000000000004). Raises ``ValueError`` unless it is above zero, believable, and has at most
+    three decimals.
     """
     text = (
         value.strip() if isinstance(value, str) else repr(round(value, 9)) if isinstance(value, float) else str(value)
@@ -49,6 +53,36 @@ def quantity(value: int | float | str | Decimal) -> Decimal:
     if round(found, _PLACES) != found:
         raise ValueError(f"more than three decimals: {text!r}")
     return round(found, _PLACES)
+
+
+class NotAQuantity(ValueError):
+    """``code``: quantity_comma or invalid_quantity."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+#: Digits and at most one point, with what people write behind pieces and kilograms.
+_TYPED = re.compile(r"\+?\s*([0-9]{1,13}(?:\.[0-9]*)?|\.[0-9]+)\s*(?:件|个|份|公斤|千克|kg)?")
+
+
+def quantity_typed(text: str) -> Decimal:
+    """What a person or their file wrote: ``2``, ``1.500``, ``２．５``, ``3 件``, ``0.356 kg``. Raises ``NotAQuantity``.
+
+    A comma may stand for thousands or for decimals, so that 1,500 is a box of screws or a pound of cheese: nobody guesses.
+    """
+    plain = folded(text).replace("。", ".").replace("｡", ".").strip()
+    # Digits above, below or in a circle are folded into others, and then say something else: 1² is not 12.
+    is_folded = any(character.isdigit() and not character.isdecimal() for character in text)
+    found = _TYPED.fullmatch(plain)
+    if found is None or is_folded:
+        has_comma = re.fullmatch(r"[0-9.]+(?:,[0-9.]+)+\D*", plain)
+        raise NotAQuantity("quantity_comma" if has_comma else "invalid_quantity")
+    try:
+        return quantity(found[1])
+    except ValueError as error:
+        raise NotAQuantity("invalid_quantity") from error
 
 
 def quantity_text(value: Quantity) -> str:

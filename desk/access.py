@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -171,4 +172,12 @@ def _sign_in_first(request: HttpRequest) -> HttpResponse:
     if is_htmx(request):
         # A fragment cannot hold the sign-in page: the whole page goes there.
         return HttpResponse(status=204, headers={"HX-Redirect": f"{reverse('login')}?next=/desk"})
-    return redirect_to_login(request.get_full_path())
+    return redirect_to_login(request.get_full_path() if request.method == "GET" else _page_it_was_sent_from(request))
+
+
+def _page_it_was_sent_from(request: HttpRequest) -> str:
+    """Where a form stood: many are sent to an address that shows nothing. The start where the browser does not say."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    if came_from.netloc != request.get_host() or not came_from.path.startswith("/desk"):
+        return reverse("desk:start")
+    return urlunsplit(("", "", came_from.path, came_from.query, ""))

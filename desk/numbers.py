@@ -70,13 +70,13 @@ def recognise(text: str, *, scope: Scope) -> Found:
             sales.filter(order_no=wanted),
             gettext("a receipt number"),
         )
-    if sales.filter(channel_transaction_no=wanted).exists():
-        named = Q(channel_transaction_no=wanted)
-        return Found(
-            refunds.filter(transaction__channel_transaction_no=wanted, transaction__merchant_id=merchant_id),
-            sales.filter(named),
-            gettext("a channel number"),
-        )
+    for field, label in (
+        ("channel_transaction_no", gettext("a channel number")),
+        ("payment_no", gettext("a number sent to the channel")),
+    ):
+        if sales.filter(**{field: wanted}).exists():
+            of_refund = {f"transaction__{field}": wanted, "transaction__merchant_id": merchant_id}
+            return Found(refunds.filter(**of_refund), sales.filter(**{field: wanted}), label)
     payouts = Execution.objects.filter(Q(refund_no=wanted) | Q(channel_refund_no=wanted))
     if paid := list(refunds.filter(pk__in=payouts.values("request_id")).values_list("pk", flat=True)[:10]):
         return Found(refunds.filter(pk__in=paid), sales.none(), gettext("a number sent to the channel"))

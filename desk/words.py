@@ -9,7 +9,7 @@ from core.plain_text import sentences
 
 def explain(error: DomainError) -> str:
     """One or two sentences for a refusal."""
-    return sentences(codes.words_for(error), gettext("No money moved."))
+    return sentences(codes.words_for(error), gettext("This moved no money."))
 
 
 def short(error: DomainError) -> str:

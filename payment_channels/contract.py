@@ -116,14 +116,16 @@ class Done:
 class Refused:
     """Proven not moved. ``code`` is the channel's own; ``retry`` says what may be done next.
 
-    ``throttled`` marks a refusal that only means "slow down" (429). ``remedy`` is a key of
-    ``payment_channels.remedies.REMEDIES``: what a person can do about it.
+    ``throttled`` marks a refusal that only means "slow down" (429). ``then``, of ``NEW_NUMBER``: the refusal was for the moment
+    (``LATER``, ``AFTER_TOP_UP``, ``AFTER_MENDING``), so that the refund goes on by itself under a new number. ``remedy``
+    is a key of ``payment_channels.remedies.REMEDIES``: what a person can do about it.
     """
 
     code: str
     message: str
     retry: Retry
     throttled: bool = False
+    then: Retry | None = None
     remedy: str = ""
     channel_refund_no: str = ""
     raw: str = ""
@@ -176,24 +178,27 @@ class RefundNotice:
     """A verified notice. ``event_id`` is the channel's own and deduplicates deliveries.
 
     ``amount_fen`` is 0 where the channel does not state this refund's own amount (Alipay's is cumulative);
-    ``outcome`` is then ``Unknown`` and the refund is to be queried.
+    ``outcome`` is then ``Unknown`` and the refund is to be queried. ``channel_transaction_no`` names the payment, where the
+    notice does; ``refunded_fen`` is what was refunded of it in all, where the channel says that.
     """
 
     event_id: str
     refund_no: str
     amount_fen: int
     outcome: Outcome
+    channel_transaction_no: str = ""
+    refunded_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignNotice:
     """A verified notice about something else than a refund: a payment, a complaint, a coupon. ``about`` is the channel's word.
 
-    ``paid``: the channel's number and the fen of a payment that it says was made.
+    ``paid``: of a payment that it says was made the channel's number, the shop's own ("" for unsaid), and the fen.
     """
 
     about: str
-    paid: tuple[str, int] | None = None
+    paid: tuple[str, str, int] | None = None
 
 
 class NoticeRejected(Exception):
@@ -422,12 +427,12 @@ class BillNotes:
     """What a statement says beside its rows. Complete once all of them were read.
 
     ``own_numbers`` are the merchant numbers of the account it was opened for, ``named`` those that the file names;
-    ``period`` is the first and the last day that it says it covers. ``on_payment`` is told the channel's number and
-    the fen of payments that pass by where only refunds are wanted.
+    ``period`` is the first and the last day that it says it covers. ``on_payment`` is told the channel's number, the
+    shop's own ("" for unsaid) and the fen of payments that pass by where only refunds are wanted.
     """
 
     own_numbers: frozenset[str] = frozenset()
-    on_payment: Callable[[str, int], None] | None = None
+    on_payment: Callable[[str, str, int], None] | None = None
     named: set[str] = field(default_factory=set)
     period: tuple[date, date] | None = None
     rows: int = 0

@@ -68,7 +68,10 @@ CHANNELS: Mapping[str, Channel] = {
         statements=True,
         number=("app_id", "app_auth_token"),
         open_credentials=("app_id",),
-        credentials=("app_private_key", "alipay_public_key", "app_auth_token"),
+        credentials=(
+            *("app_private_key", "alipay_public_key", "app_auth_token"),
+            *("app_certificate", "alipay_certificate", "alipay_root_certificate"),
+        ),
     ),
     "unionpay": Channel(
         label=gettext_noop("UnionPay"),

@@ -17,7 +17,7 @@ from refunds.models import CustomerReport, Execution
 from refunds.models.customer_report import ReportKind
 from refunds.models.hand_accounts import is_by_hand
 from refunds.payouts import proving
-from refunds.rules.arrival import expected_arrival
+from refunds.rules.arrival import expected_arrival, paid_through
 from refunds.states import ExecutionState
 
 
@@ -58,7 +58,8 @@ def _proof(row: Execution, *, at: datetime) -> Proof | None:
     if not seen:
         return None
     sale, paid_at = row.transaction, row.succeeded_at or at
-    funding = "balance" if row.paid_to in (PaidTo.BALANCE, PaidTo.OTHER_BALANCE) else sale.funding
+    in_balance = row.paid_to in (PaidTo.BALANCE, PaidTo.OTHER_BALANCE)
+    funding = "balance" if in_balance else paid_through(sale.funding, row.received_account)
     usual = expected_arrival(funding=funding, profile=row.channel_account.usable_profile, at=paid_at)
     there_by = row.arrives_at or usual.latest_at
     if row.second_leg == SecondLeg.PENDING and there_by < at:

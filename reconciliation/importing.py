@@ -257,26 +257,27 @@ class _Payments:
     def __init__(self, account: ChannelAccount, at: datetime) -> None:
         self._of, self._at = {"merchant_id": account.merchant_id, "account_id": account.pk}, at
         self._by = channel(account.channel)
-        self._paid_fen: dict[str, int] = {}
-        self._waiting_fen: dict[str, int] = {}
+        self._paid: dict[str, confirming.Payment] = {}
+        self._waiting: dict[str, confirming.Payment] = {}
 
-    def __call__(self, number: str, amount_fen: int) -> None:
-        self._paid_fen[number] = amount_fen
-        if len(self._paid_fen) >= _PAYMENTS_AT_ONCE:
+    def __call__(self, number: str, payment_no: str, amount_fen: int) -> None:
+        self._paid[number] = confirming.Payment(payment_no, amount_fen)
+        if len(self._paid) >= _PAYMENTS_AT_ONCE:
             self._sift()
 
     def confirm(self, bill: Bill) -> None:
         self._sift()
-        gone = bill.lines.filter(channel_transaction_no__in=list(self._waiting_fen))
+        gone = bill.lines.filter(channel_transaction_no__in=list(self._waiting))
         for number in gone.values_list("channel_transaction_no", flat=True):
-            self._waiting_fen.pop(number, None)
-        confirming.confirm_paid(**self._of, paid_fen=self._waiting_fen, by=self._by, at=self._at)
+            self._waiting.pop(number, None)
+        confirming.confirm_paid(**self._of, payments=self._waiting, by=self._by, at=self._at)
 
     def _sift(self) -> None:
-        waiting = confirming.not_known_as_paid(**self._of, numbers=self._paid_fen)
-        for number in waiting.values_list("channel_transaction_no", flat=True):
-            self._waiting_fen[number] = self._paid_fen[number]
-        self._paid_fen = {}
+        by_shop = {one.payment_no: number for number, one in self._paid.items()}
+        for sale in confirming.not_known_as_paid(**self._of, payments=self._paid):
+            number = sale.channel_transaction_no or by_shop[sale.payment_no]
+            self._waiting[number] = self._paid[number]
+        self._paid = {}
 
 
 def _total_gap_fen(statement: contract.Bill, tally: _Tally) -> int:

@@ -28,7 +28,7 @@ from refunds.follow_up import erasing, survey
 from refunds.goods import returns
 from refunds.intake import batches, importing
 from refunds.models import idempotency
-from refunds.payouts import arrival_times, loop, notices, second_leg
+from refunds.payouts import arrival_times, elsewhere, loop, notices, second_leg
 from refunds.review import assigning, deciding, escalating, pending
 from refunds.telling import outbox, promises
 from refunds.worker import child, confirming, hearing, watch
@@ -97,6 +97,7 @@ def mail_checkpoints() -> None:
 @periodic("refunds.verify")
 def verify() -> None:
     confirming.work()
+    elsewhere.ask_waiting(at=timezone.now())
 
 
 @periodic("refunds.assign")

@@ -16,7 +16,7 @@
 //   [data-lost] on a form                what to say instead when no answer came
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
 //   [data-reveals="id"] on a checkbox   shows what is typed into that password field
-// passkey.js: [data-passkey]
+// passkey.js: [data-passkey]; typed.js: [data-me] and [data-typed] on the body
 // clock.js: [data-due] [data-target] [data-left]; desk.js: rows and the pane; desk-keys.js: the keyboard.
 (() => {
   const root = document.documentElement;
@@ -69,9 +69,17 @@
   const isWriting = () =>
     Boolean(document.querySelector("dialog[open]")) ||
     [...document.querySelectorAll("main textarea")].some((field) => field.value !== field.defaultValue);
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.matches("[data-poll]") && (document.hidden || isWriting())) event.preventDefault();
+  // Nor do they take back a step to another page: a reload ends a way that has begun. A download begins one and leaves nothing.
+  let isLeaving = false;
+  addEventListener("beforeunload", () => {
+    isLeaving = true;
+    setTimeout(() => (isLeaving = false), 5000);
   });
+  for (const name of ["htmx:beforeRequest", "htmx:beforeOnLoad"])
+    document.addEventListener(name, (event) => {
+      const isPoll = event.detail.elt.matches("[data-poll]");
+      if (isPoll && (document.hidden || isLeaving || isWriting())) event.preventDefault();
+    });
 
   // --- answers that did not come, and those that refuse ---
   // A page that only looks (a poll, a preview) says once that it cannot, and takes it back when it can again.
@@ -207,6 +215,21 @@
     event.preventDefault();
     send.click();
   });
+  // A form on its way is not sent again: a second click would file the same incident, task or case once more. It is free again
+  // where the page comes back, or stays: what came was a file, or somebody stopped it.
+  const ON_ITS_WAY_MS = 10000;
+  const free = (form) => form.removeAttribute("aria-busy");
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    if (form.hasAttribute("aria-busy")) {
+      event.preventDefault();
+      return;
+    }
+    form.setAttribute("aria-busy", "true");
+    setTimeout(free, ON_ITS_WAY_MS, form);
+  });
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach(free));
   const suggested = new WeakMap();
   document.addEventListener("change", (event) => {
     const field = document.getElementById(event.target.dataset.suggests);

@@ -39,15 +39,23 @@ def account_of(*, store: Store, channel: str, paid_at: datetime) -> ChannelAccou
 
 def replacement_of(account: ChannelAccount) -> ChannelAccount | None:
     """The account in use that has the merchant number of one that is not: the same money at the channel, under new keys."""
+    return None if account.is_active else next((one for one in same_number(account) if one.is_active), None)
+
+
+def same_number(account: ChannelAccount) -> list[ChannelAccount]:
+    """The merchant's other accounts of the same merchant number at the channel, those in use first."""
     found = channels.channel(account.channel)
-    if account.is_active or found is None or not found.number:
-        return None
+    if found is None or not found.number:
+        return []
+    names = found.number
 
     def number(one: ChannelAccount) -> list[str]:
-        return [one.credentials.get(name, "") for name in found.number]
+        return [one.credentials.get(name, "") for name in names]
 
-    in_use = ChannelAccount.objects.filter(merchant_id=account.merchant_id, channel=account.channel, is_active=True)
-    return next((one for one in in_use.order_by("pk") if number(one)[0] and number(one) == number(account)), None)
+    own = number(account)
+    others = ChannelAccount.objects.filter(merchant_id=account.merchant_id, channel=account.channel)
+    others = others.exclude(pk=account.pk).order_by("-is_active", "pk")
+    return [one for one in others if number(one) == own] if own[0] else []
 
 
 def _took(account: ChannelAccount, ended: dict[int, datetime | None], paid_at: datetime) -> bool:

@@ -43,7 +43,7 @@ def with_number(found: QuerySet[Transaction], number: str) -> QuerySet[Transacti
     named = found.filter(order_no__in=numbers)
     if named.exists():
         return named
-    on_slip = Q(channel_transaction_no__in=numbers)
+    on_slip = Q(channel_transaction_no__in=numbers) | Q(payment_no__in=numbers) & ~Q(payment_no="")
     if order_no := order_of_attempt(copied):
         on_slip |= Q(order_no__in=spellings(order_no))
     return found.filter(on_slip)

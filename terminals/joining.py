@@ -8,9 +8,12 @@ that was not paid in full waits for its rest, one that was is whole. The night s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
 
 from core.calendar import SHANGHAI
 from merchants.models import Store
@@ -59,8 +62,32 @@ class Order:
     others_fen: int
 
 
-def order_of(paid: Paid, *, but: Transaction | None = None) -> Order:
-    """The order of a payment that is new, or of ``but`` as it is said from now on."""
+def lock_order(*, store_id: int, order_no: str) -> None:
+    """Until this transaction ends nobody else finds the order of a payment of this number: of two payments that are reported in
+    one moment neither would see the other. Before ``order_of``, in the transaction that stores what it gave.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0)), "
+            "pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [_lock_of(store_id), f"{_lock_of(store_id)} {order_no}"],
+        )
+
+
+def lock_store(store_id: int) -> None:
+    """The same for all orders of a store at once: there are fewer locks than a file has numbers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_lock_of(store_id)])
+
+
+def _lock_of(store_id: int) -> str:
+    return f"orders of store {store_id}"
+
+
+def order_of(paid: Paid, *, but: Collection[UUID] = ()) -> Order:
+    """The order of a payment as it is said now; ``but`` are payments that are not looked at: itself, where it is known already,
+    and what is to be joined after it.
+    """
     own = paid.paid_at.astimezone(SHANGHAI)
     midnight = own.replace(hour=0, minute=0, second=0, microsecond=0)
     around = _REST if paid.of_fen > paid.amount_fen else _NIGHT
@@ -71,8 +98,8 @@ def order_of(paid: Paid, *, but: Transaction | None = None) -> Order:
         paid_at__gte=min(midnight - (_DAY - _MORNING), paid.paid_at - around),
         paid_at__lt=max(midnight + _DAY, paid.paid_at + around),
     )
-    if but is not None:
-        found = found.exclude(pk=but.pk)
+    if but:
+        found = found.exclude(pk__in=but)
     by_date = defaultdict[date, list[Transaction]](list)
     for one in found.select_related("store").prefetch_related("lines").order_by("paid_at", "pk"):
         by_date[one.order_date].append(one)
@@ -87,6 +114,11 @@ def order_of(paid: Paid, *, but: Transaction | None = None) -> Order:
     elif own - midnight < _MORNING and day - _DAY not in by_date:
         day -= _DAY
     return Order(None if day == own.date() else day, sum(one.amount_fen for one in by_date.get(day, ())))
+
+
+def is_night(paid_at: datetime) -> bool:
+    """Whether it was paid while it may still be the night of the day before."""
+    return _part_of_day(paid_at)[1]
 
 
 def _part_of_day(paid_at: datetime) -> tuple[date, bool]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from core.audit.record import record_of
 from core.calendar import SHANGHAI
 from core.errors import Conflict, FieldError, Invalid
+from core.errors import existing as existing_row
 from core.money import yuan
 from core.personal_data import phone_hashes
 from core.plain_text import name_key
@@ -90,6 +91,8 @@ class ReportedSale:
     order_amount_fen: int | None = None
     status: str = TransactionStatus.SUCCESS
     remote: bool = False
+    #: The shop's own number of this payment at its channel, all that is known of one that had no answer.
+    payment_no: str = ""
     #: What the payer paid where a coupon paid the rest.
     payer_paid_fen: int | None = None
 
@@ -162,40 +165,53 @@ def report_sale(
     sale = replace(sale, payer_paid_fen=payer_paid(paid_fen=sale.payer_paid_fen, amount_fen=sale.amount_fen))
     if sale.channel == "cash" and sale.status != TransactionStatus.SUCCESS:
         raise Invalid("cash was paid, or there is no sale: nobody could be asked about it", code="nobody_to_ask")
+    _check_numbers(sale)
     store = store_named(sale.store, by=by)
     # A key's right to what it filed itself: the file is its own.
     check_may(act, by=by, subject=Subject(merchant_id=store.merchant_id, store_id=store.pk, is_own=True))
     terminal = terminal_named(sale.terminal, store=store)
     sale = replace(sale, store=store.code, terminal=terminal.code if terminal else "")
-    known = Transaction.objects.filter(
-        merchant_id=by.acting_for, channel=sale.channel, channel_transaction_no=sale.channel_transaction_no
-    )
-    if (existing := known.first()) is not None:
+    if (existing := _known(sale, by)) is not None:
         return _same(existing, sale, by, at), False
     if store.closed_at is not None and sale.paid_at > store.closed_at:
         raise Invalid("the store was closed when this was paid", code="store_closed")
     told_fen = max(sale.order_amount_fen or 0, sale.amount_fen)
-    order = joining.order_of(
-        joining.Paid(
-            order_no=sale.order_no,
-            store=store,
-            paid_at=sale.paid_at,
-            amount_fen=sale.amount_fen,
-            lines=sale.lines,
-            order_fen=told_fen,
-        )
-    )
-    check_lines(
-        amounts_fen=[line.amount_fen for line in sale.lines],
-        paid_fen=sale.amount_fen,
-        order_fen=[told_fen, sale.amount_fen + order.others_fen],
+    paid = joining.Paid(
+        order_no=sale.order_no,
+        store=store,
+        paid_at=sale.paid_at,
+        amount_fen=sale.amount_fen,
+        lines=sale.lines,
+        order_fen=told_fen,
     )
     try:
         with transaction.atomic():
+            joining.lock_order(store_id=store.pk, order_no=sale.order_no)
+            order = joining.order_of(paid)
+            check_lines(
+                amounts_fen=[line.amount_fen for line in sale.lines],
+                paid_fen=sale.amount_fen,
+                order_fen=[told_fen, sale.amount_fen + order.others_fen],
+            )
             return _create(sale, store, terminal, order.joined_date, by, at), True
     except IntegrityError:
         # Reported twice at once: the other one was faster.
-        return _same(known.get(), sale, by, at), False
+        return _same(existing_row(_known(sale, by), "sale"), sale, by, at), False
+
+
+def _known(sale: ReportedSale, by: Principal) -> Transaction | None:
+    """The sale as it was reported before: by the channel's number, or else by the shop's own."""
+    of = Transaction.objects.filter(merchant_id=by.acting_for, channel=sale.channel)
+    found = of.filter(channel_transaction_no=sale.channel_transaction_no) if sale.channel_transaction_no else of.none()
+    return found.first() or (of.filter(payment_no=sale.payment_no).first() if sale.payment_no else None)
+
+
+def _check_numbers(sale: ReportedSale) -> None:
+    """Raise ``Invalid`` where nothing names the payment, or one that is through has no number of the channel's."""
+    if sale.channel_transaction_no or (sale.payment_no and sale.status != TransactionStatus.SUCCESS):
+        return
+    hint = _("Only a payment that is not through may be without it: then say payment_no, your own number of it.")
+    raise Invalid("the channel's number is missing", errors=[FieldError("channel_transaction_no", "required", hint)])
 
 
 def store_named(code: str, *, by: Principal) -> Store:
@@ -219,8 +235,9 @@ def terminal_named(code: str, *, store: Store) -> Terminal | None:
 
 
 def join(sale: Transaction) -> joining.Order:
-    """Where a stored payment belongs as it is said from now on; the sale has it, the caller saves."""
-    order = joining.order_of(joining.told(sale), but=sale)
+    """Where a stored payment belongs as it is said from now on; the sale has it, the caller saves in the same transaction."""
+    joining.lock_order(store_id=sale.store_id, order_no=sale.order_no)
+    order = joining.order_of(joining.told(sale), but=[sale.pk])
     sale.joined_date = order.joined_date
     return order
 
@@ -248,7 +265,7 @@ def _same(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime
 
 
 #: What a till learns only when a payment goes through, or does not.
-_LEARNED_LATE = frozenset({"status", "paid_at", "payer.funding", "payer.paid_fen"})
+_LEARNED_LATE = frozenset({"status", "paid_at", "channel_transaction_no", "payer.funding", "payer.paid_fen"})
 _ENDED = (TransactionStatus.SUCCESS, TransactionStatus.DECLINED)
 
 
@@ -264,10 +281,11 @@ def _complete(pk: UUID, sale: ReportedSale, by: Principal, at: datetime) -> Tran
     known = Transaction.objects.select_for_update().get(pk=pk)
     if known.status != TransactionStatus.PENDING:
         return _same(known, sale, by, at)
-    names = ("status", "paid_at", "funding", "payer_paid_fen")
+    names = ("status", "paid_at", "funding", "payer_paid_fen", "channel_transaction_no")
     before = {name: _shown(known, name) for name in names}
     known.status, known.paid_at, known.funding, known.corrected_at = sale.status, sale.paid_at, sale.funding, at
     known.payer_paid_fen = sale.payer_paid_fen
+    known.channel_transaction_no = known.channel_transaction_no or sale.channel_transaction_no
     known.channel_account = account_of(store=known.store, channel=known.channel, paid_at=sale.paid_at)
     join(known)
     known.save(update_fields=[*names, "corrected_at", "channel_account", "joined_date"])
@@ -301,6 +319,10 @@ def _known_as(name: str, known: object) -> str | Promise:
 def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, object, object]]:
     """Field of the report, as known, as reported; in the form in which two spellings of one fact are equal."""
     terminal = existing.terminal.code if existing.terminal else ""
+    for name in ("channel_transaction_no", "payment_no"):
+        # A report that leaves one out says nothing else of it.
+        known: str = getattr(existing, name)
+        yield name, known, getattr(sale, name) or known
     yield "order_no", existing.order_no, sale.order_no
     yield "kind", existing.kind, sale.kind
     yield "status", existing.status, sale.status
@@ -345,6 +367,7 @@ def _create(
         channel=sale.channel,
         order_no=sale.order_no,
         channel_transaction_no=sale.channel_transaction_no,
+        payment_no=sale.payment_no,
         kind=sale.kind,
         status=sale.status,
         remote=sale.remote,

@@ -50,6 +50,7 @@ FIELDS = (
     Code("unknown_column", 422, _("There is no such column, or no such field.")),
     Code("imported_before", 409, _("The same was taken in before.")),
     Code("invalid_quantity", 400, _("A number above zero with up to three decimals, such as 1 or 0.356; no text.")),
+    Code("quantity_comma", 422, _("A comma may mean thousands or decimals here: write 2.5 or 1000.")),
     Code("below_zero", 400, _("Only lines of the kinds discount, rounding and deposit may be below zero.")),
     Code("repeated", 400, _("It was given more than once.")),
     Code("one_of_them", 400, _("Name exactly one of them.")),

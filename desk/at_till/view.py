@@ -1,6 +1,7 @@
 """A refund decided at the till: what its code opens on the phone of who may decide."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -17,7 +18,7 @@ from refunds.states import State
 
 @staff_page(Act.APPROVE)
 def at_till(request: HttpRequest, scope: Scope, token: str) -> HttpResponse:
-    """Opening the code makes it this person's; a POST decides."""
+    """Opening the code makes it this person's; a POST decides. Who has decided with it is led to what became of it."""
     now, error = timezone.now(), ""
     if request.method == "POST":
         try:
@@ -34,6 +35,8 @@ def at_till(request: HttpRequest, scope: Scope, token: str) -> HttpResponse:
         except NotFound:
             raise
         except DomainError as refused:
+            if before := at_the_till.decided_by(token=token, by=scope.by):
+                return redirect(refund_url(before.number))
             error, status = words.explain(refused), words.status(refused)
         else:
             said = {
@@ -46,6 +49,8 @@ def at_till(request: HttpRequest, scope: Scope, token: str) -> HttpResponse:
     except NotFound:
         raise
     except DomainError as refused:
+        if before := at_the_till.decided_by(token=token, by=scope.by):
+            return redirect(refund_url(before.number))
         page = AtTillPage(asked=None, error=error or words.explain(refused))
         return render_page(request, "desk/at_till.html", page, status=words.status(refused))
     page = AtTillPage(asked=asked(row, scope=scope), error=error)

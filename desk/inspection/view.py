@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.errors import DomainError, Invalid
-from core.quantities import quantity
+from core.quantities import NotAQuantity, quantity_typed
 from desk import forms, words
 from desk.access import Scope, staff_page
 from desk.addresses import refund as refund_url
@@ -69,9 +69,9 @@ def _found(row: GoodsReturn, form: Mapping[str, str]) -> list[Found]:
             if not typed:
                 continue
             try:
-                count = quantity(typed)
-            except ValueError as error:
-                raise Invalid("not a number of pieces", code="inspection_incomplete") from error
+                count = quantity_typed(typed)
+            except NotAQuantity as error:
+                raise Invalid("not a number of pieces", code=error.code) from error
             goes = "" if condition == Condition.MISSING else form.get(f"disposition-{name}", "")
             sku = line.line.sku if line.line else ""
             found.append(Found(sku=sku, quantity=count, condition=condition, disposition=goes))

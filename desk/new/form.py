@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from core.errors import Invalid
 from core.plain_text import folded, one_line, without_marks
-from core.quantities import quantity
+from core.quantities import NotAQuantity, quantity_typed
 from desk import forms, ways
 from desk.ways import Way
 from refunds.intake.claims import Account, Customer, Draft
@@ -143,13 +143,13 @@ def _by_line(data: QueryDict, prefix: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for key in data:
         line, text = key.removeprefix(prefix), str(data[key]).strip()[:20]
-        if key != line and forms.whole(line) is not None and text.strip("0."):
+        if key != line and forms.whole(line) is not None and folded(text).strip("0."):
             found[int(line)] = text
     return found
 
 
 def _quantity(text: str) -> Decimal:
     try:
-        return quantity(folded(text))
-    except ValueError as error:
-        raise Invalid(f"{text!r} is no quantity", code="invalid_quantity") from error
+        return quantity_typed(text)
+    except NotAQuantity as error:
+        raise Invalid(f"{text!r} is no quantity", code=error.code) from error

@@ -7,7 +7,7 @@ from datetime import datetime
 from desk.access import Scope
 from desk.policy_draft import form as forms
 from desk.policy_draft.form import Form, Values
-from desk.policy_proof.page import ExposureRow, FindingRow, exposure_rows, finding_rows
+from desk.policy_proof.page import ExposureRow, FindingRow, exposure_rows, finding_rows, store_names
 from merchants.models import PolicyDraft, PolicyRevision, PolicyVersion, Staff
 from merchants.policies import drafting, versions
 from merchants.policies.drafting import Written
@@ -70,6 +70,7 @@ def policy_draft_page(
     moved = in_words.changes(seen.rules, latest.rules) if latest.pk != seen.pk else []
     is_ready = draft.is_open and bool(changes or draft.name != current.name)
     names = dict(Staff.objects.filter(pk__in=draft.author_ids).values_list("pk", "name"))
+    stores = store_names(draft.merchant_id)
     return PolicyDraftPage(
         draft=draft,
         current=current,
@@ -94,8 +95,8 @@ def policy_draft_page(
         nobody_left=is_ready and not others and is_mine and not alone,
         error=error,
         act_error=act_error,
-        findings=finding_rows(draft.rules),
-        exposure=exposure_rows(current.rules, draft.rules),
+        findings=finding_rows(draft.rules, stores=stores),
+        exposure=exposure_rows(current.rules, draft.rules, stores=stores),
         version_number=current.number,
         act={"reason": "", "when": "", "effective_at": "", "colleague": ""} | (dict(act) if act else {}),
     )

@@ -17,7 +17,7 @@ from analytics.trials.tally import CUTS, MODES
 from core.calendar import SHANGHAI
 from core.money import yuan_grouped
 from desk.filters import Option
-from merchants.models import PolicyDraft
+from merchants.models import PolicyDraft, Store
 from merchants.policies import versions
 from merchants.policies.rules import read_rules
 from refunds.rules.explanations import RULES
@@ -153,13 +153,13 @@ def policy_proof_page(
     trials = list(running.trials_of(draft)[:10])
     chosen = next((one for one in trials if trial_id in (None, one.pk)), None)
     last_shadow = shadow.shadows_of(draft).first()
-    today = at.astimezone(SHANGHAI).date()
+    today, stores = at.astimezone(SHANGHAI).date(), store_names(draft.merchant_id)
     return PolicyProofPage(
         draft=draft,
         version_number=current.number,
-        findings=finding_rows(draft.rules),
-        exposure=exposure_rows(current.rules, draft.rules),
-        trial=None if chosen is None else _trial_view(chosen, at, query),
+        findings=finding_rows(draft.rules, stores=stores),
+        exposure=exposure_rows(current.rules, draft.rules, stores=stores),
+        trial=None if chosen is None else _trial_view(chosen, at, query, stores),
         others=[one for one in trials if one is not chosen],
         shadow=None if last_shadow is None else _shadow_view(last_shadow, at),
         since=today - timedelta(days=USUAL_DAYS),
@@ -170,22 +170,27 @@ def policy_proof_page(
     )
 
 
-def finding_rows(rules: Mapping[str, Any]) -> list[FindingRow]:
-    """What is wrong with these rules, the worst first."""
+def store_names(merchant_id: int) -> dict[str, str]:
+    """Rules and trials name stores by code, people by name."""
+    return dict(Store.objects.filter(merchant_id=merchant_id).values_list("code", "name"))
+
+
+def finding_rows(rules: Mapping[str, Any], *, stores: Mapping[str, str]) -> list[FindingRow]:
+    """What is wrong with these rules, the worst first. ``stores``: name by code."""
     return [
-        FindingRow(one, SEVERITIES[one.severity], TONES[one.severity], example_words(one.example))
+        FindingRow(one, SEVERITIES[one.severity], TONES[one.severity], example_words(one.example, stores=stores))
         for one in findings(read_rules(rules))
     ]
 
 
-def example_words(example: Example) -> str:
+def example_words(example: Example, *, stores: Mapping[str, str]) -> str:
     """A request in a line: ``¥50.01 of ¥50.01 · Quality problem · store S1 · day 8``."""
     amounts = {"amount": yuan_grouped(example.amount_fen), "paid": yuan_grouped(example.paid_fen)}
     parts = [gettext("¥%(amount)s of a sale of ¥%(paid)s") % amounts]
     if example.reason:
         parts.append(_reason(example.reason))
     if example.store:
-        parts.append(gettext("store %(store)s") % {"store": example.store})
+        parts.append(gettext("store %(store)s") % {"store": stores.get(example.store, example.store)})
     if example.group:
         parts.append(gettext("article group %(group)s") % {"group": example.group})
     if example.days:
@@ -197,7 +202,9 @@ def _reason(code: str) -> str:
     return str(Reason(code).label) if code in Reason.values else code
 
 
-def exposure_rows(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[ExposureRow]:
+def exposure_rows(
+    old: Mapping[str, Any], new: Mapping[str, Any], *, stores: Mapping[str, str]
+) -> list[ExposureRow]:
     """The draft's exposure beside that of the policy in force, by role and store."""
     before = {(one.who, one.store): one for one in exposures(read_rules(old))}
     rows = []
@@ -205,7 +212,14 @@ def exposure_rows(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Exposu
         was = before.get((one.who, one.store)) or before[one.who, ""]
         grows = _size(one) > _size(was)
         rows.append(
-            ExposureRow(one.label, one.store, _exposure_words(was), _exposure_words(one), grows, _sequence(one))
+            ExposureRow(
+                one.label,
+                stores.get(one.store, one.store),
+                _exposure_words(was),
+                _exposure_words(one),
+                grows,
+                _sequence(one),
+            )
         )
     return rows
 
@@ -238,7 +252,7 @@ def _sequence(one: Exposure) -> str:
 # --- trials ---------------------------------------------------------------------------------------------------------------
 
 
-def _trial_view(trial: Trial, at: datetime, query: Mapping[str, str]) -> TrialView:
+def _trial_view(trial: Trial, at: datetime, query: Mapping[str, str], stores: Mapping[str, str]) -> TrialView:
     percent = 100 * trial.done // trial.total if trial.total else 0
     if trial.state != TrialState.DONE:
         is_running = trial.state != TrialState.CANCELLED
@@ -287,7 +301,7 @@ def _trial_view(trial: Trial, at: datetime, query: Mapping[str, str]) -> TrialVi
                 _CUTS[cut],
                 [
                     Cell(
-                        (_reason(line["name"]) if cut == "reason" else line["name"]) or "–",
+                        _name(cut, line["name"], stores) or "–",
                         *(line["requests"], line["changed"], line["changed_fen"], line["minutes"]),
                     )
                     for line in of_mode["cuts"][cut][:_SHOWN]
@@ -298,6 +312,12 @@ def _trial_view(trial: Trial, at: datetime, query: Mapping[str, str]) -> TrialVi
         examples=running.examples(trial, mode=mode, cell=cell, by=by),
         examples_of=cell_words(cell) if cell else line_label(by) if by else "",
     )
+
+
+def _name(cut: str, name: str, stores: Mapping[str, str]) -> str:
+    if cut == "reason":
+        return _reason(name)
+    return stores.get(name, name) if cut == "store" else name
 
 
 def cell_words(cell: str) -> str:

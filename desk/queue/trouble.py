@@ -148,7 +148,9 @@ def _waiting(merchant_id: int, at: datetime) -> Iterable[Mapping[str, Any]]:
         Q(state__in=(ExecutionState.HELD, ExecutionState.SENDING), failure_retry__in=("later", "same_number"))
         & long_ago
     )
-    silent = Q(state=ExecutionState.UNKNOWN) & long_ago & ~clock
+    # Since its last word that can be believed, which may be days after the refund was sent.
+    unheard = Q(unheard_since__lt=at - _SILENT_AFTER) | (Q(unheard_since=None) & long_ago)
+    silent = Q(state=ExecutionState.UNKNOWN) & unheard & ~clock
     stuck = Q(state=ExecutionState.PROCESSING, first_sent_at__lt=at - timedelta(days=ALERT_ON_DAY)) & ~Q(
         failure_code="by_hand"
     )

@@ -41,6 +41,11 @@ class Beside:
     reopen_url: str
 
     @property
+    def agreed_fen(self) -> int | None:
+        """The amount that the customer agreed to last; None where none was negotiated."""
+        return next((one.amount_fen for one in reversed(self.agreements) if one.amount_fen is not None), None)
+
+    @property
     def anything(self) -> bool:
         return bool(
             self.deposit

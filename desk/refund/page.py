@@ -205,8 +205,16 @@ class Refund:
 
     @property
     def suggested_fen(self) -> int:
-        """What a reviewer begins with: the proposal of who looked at the goods, else what was asked for."""
-        return self.goods.proposed_fen or self.amount_fen
+        """What a reviewer begins with: what the customer agreed to, for nothing else is approved then; else the proposal of
+        who looked at the goods; else what was asked for.
+        """
+        return self.agreed_fen or self.goods.proposed_fen or self.amount_fen
+
+    @property
+    def agreed_fen(self) -> int | None:
+        """What the customer agreed to of this request; what is above it was of an earlier one."""
+        agreed = self.beside.agreed_fen
+        return agreed if agreed is not None and agreed <= self.requested_fen else None
 
     @property
     def due_label(self) -> str:

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 
 from desk.access import Scope
+from desk.addresses import refund as refund_url
 from desk.filters import Choice, Option
 from desk.forms import FormField, text
 from desk.settings.layout import Cell, Fact, Facts, Form, Row, SettingsPage, Table, form
@@ -82,11 +83,20 @@ def shift_page(*, found: Standing) -> SettingsPage:
         ]
     if found.unknown:
         handed = [gettext("handed to %(name)s") % {"name": shift.handed_to}] if shift.handed_to else []
-        facts.append(Fact(gettext("No result yet"), Cell(text=", ".join(found.unknown), sub=handed)))
-    notes = []
-    if found.open_cash:
-        said = gettext("Cash refunds to be paid first: %(numbers)s") % {"numbers": ", ".join(found.open_cash)}
-        notes.append(Cell(text=said, tone="warn", icon="circle-alert"))
+        facts += [
+            Fact(gettext("No result yet"), Cell(text=number, sub=handed, url=refund_url(number)))
+            for number in found.unknown
+        ]
+    notes = [
+        Cell(
+            text=gettext("To be paid in cash first:"),
+            sub=[number],
+            tone="warn",
+            icon="circle-alert",
+            url=refund_url(number),
+        )
+        for number in found.open_cash
+    ]
     return SettingsPage(
         title=gettext("Shift at %(till)s") % {"till": shift.terminal.code},
         sub=shift.terminal.store.name,

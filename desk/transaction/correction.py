@@ -19,7 +19,7 @@ from core.audit.models import AuditEvent
 from core.errors import Invalid
 from core.money import NotAnAmount, fen_typed, yuan, yuan_grouped
 from core.plain_text import one_line, plain_text
-from core.quantities import quantity, quantity_text
+from core.quantities import NotAQuantity, quantity_text, quantity_typed
 from desk import forms
 from desk.filters import Choice
 from desk.templatetags.desk_format import when
@@ -214,9 +214,9 @@ def _changed_line(line: TransactionLine, before: LineTyped, after: LineTyped) ->
     changed: dict[str, Any] = {}
     if after.quantity != before.quantity:
         try:
-            changed["quantity"] = quantity(after.quantity)
-        except ValueError as error:
-            raise Invalid("no quantity", code="invalid_quantity") from error
+            changed["quantity"] = quantity_typed(after.quantity)
+        except NotAQuantity as error:
+            raise Invalid("no quantity", code=error.code) from error
     if after.unit_price != before.unit_price:
         changed["unit_price_fen"] = _fen(after.unit_price)
     if after.amount != before.amount:

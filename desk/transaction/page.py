@@ -85,6 +85,7 @@ class TransactionPage:
     channel_label: str
     destination_label: str
     channel_no: str
+    payment_no: str
     till_label: str
     till_url: str
     reporter_label: str
@@ -185,7 +186,8 @@ def transaction_page(
         destination_label=destination_label(sale=found),
         payer_paid_fen=found.payer_paid_fen,
         deposit=getattr(found, "deposit", None),
-        channel_no=found.channel_transaction_no or "",
+        channel_no=found.channel_transaction_no,
+        payment_no=found.payment_no,
         till_label=till_label(found.terminal),
         till_url=till_url,
         reporter_label=found.reported_by,

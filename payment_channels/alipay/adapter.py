@@ -47,11 +47,12 @@ _SECOND_LEG: Final = "alipay.trade.refund.depositback.completed"
 DECLINED: Final = NoticeReply(status=200, content_type="text/plain", body=b"fail")
 
 
-def _paid(parameters: Mapping[str, str]) -> tuple[str, int] | None:
+def _paid(parameters: Mapping[str, str]) -> tuple[str, str, int] | None:
     if parameters.get("msg_method") or parameters.get("trade_status") not in ("TRADE_SUCCESS", "TRADE_FINISHED"):
         return None
     with suppress(Unreadable, ValueError):
-        return text(parameters, "trade_no"), fen_from_yuan(text(parameters, "total_amount"))
+        amount_fen = fen_from_yuan(text(parameters, "total_amount"))
+        return text(parameters, "trade_no"), parameters.get("out_trade_no", ""), amount_fen
     return None
 
 
@@ -79,7 +80,16 @@ def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundN
             accepted=True,
             channel_refund_no=refund_no,
         ),
+        channel_transaction_no=parameters.get("trade_no", ""),
+        refunded_fen=None if of_bank else _refunded(parameters),
     )
+
+
+def _refunded(parameters: Mapping[str, str]) -> int | None:
+    """The sum of the sale's refunds. It only informs: one that cannot be read costs no notice."""
+    with suppress(ValueError):
+        return fen_from_yuan(parameters.get("refund_fee", ""))
+    return None
 
 
 R = TypeVar("R")
@@ -137,7 +147,7 @@ class AlipayRefundChannel:
     @opening_notice()
     def read_notice(self, notice: RawNotice) -> RefundNotice | ForeignNotice:
         """See ``RefundChannel``."""
-        parameters = signing.open_notice(self._credentials.alipay_key, notice.body)
+        parameters = signing.open_notice(self._credentials.keys_of, notice.body)
         return _open(parameters, credentials=self._credentials)
 
     def acknowledge(self) -> NoticeReply:

@@ -139,7 +139,7 @@ def _read_trades(
             if row.kind is BillRowKind.REFUND or not refunds_only:
                 yield row
             elif notes.on_payment and row.kind is BillRowKind.PAYMENT:
-                notes.on_payment(row.channel_transaction_no, row.amount_fen)
+                notes.on_payment(row.channel_transaction_no, row.order_no, row.amount_fen)
     return remarks.totals(total_fen=total_fen, received_fen=received_fen if "商家实收(元)" in table.has else None)
 
 

@@ -50,7 +50,7 @@ class Gateway:
             raise Unreadable(reply.said())
         with self.transport.checking(reply):
             envelope = signing.open_answer(reply.body, method=method)
-            signing.check_answer(self._credentials.alipay_key, envelope)
+            signing.check_answer(self._credentials.keys_of, envelope)
         return Answer(envelope.body, envelope.signed.decode("utf-8"))
 
     def _parameters(self, *, method: str, content: Mapping[str, object]) -> dict[str, str]:
@@ -64,6 +64,9 @@ class Gateway:
             "version": "1.0",
             "biz_content": json.dumps(content, ensure_ascii=False, separators=(",", ":")),
         }
+        if self._credentials.app_cert_sn:
+            parameters["app_cert_sn"] = self._credentials.app_cert_sn
+            parameters["alipay_root_cert_sn"] = self._credentials.alipay_root_cert_sn
         if self._credentials.app_auth_token:
             parameters["app_auth_token"] = self._credentials.app_auth_token
         parameters["sign"] = signing.sign_request(self._credentials.app_key, parameters)

@@ -7,7 +7,8 @@ what arrived and never written anew.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,8 @@ from payment_channels.parsing import Unreadable
 from payment_channels.rsa_keys import SignatureInvalid
 
 SIGN_TYPE = "RSA2"
+#: The keys that may have signed, by the certificate's SN that a message names. Raises ``SignatureInvalid``.
+KeysOf = Callable[[str], Sequence[RSAPublicKey]]
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _CHARSETS = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gbk", "gb2312": "gbk", "gb18030": "gb18030"}
 
@@ -32,12 +35,13 @@ _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A gateway's answer: the member that matters, its raw bytes, and the signature over them."""
+    """A gateway's answer: the member that matters, its raw bytes, the signature over them, and by which certificate, if any."""
 
     name: str
     body: Mapping[str, object]
     signed: bytes
     signature: str
+    cert_sn: str
 
 
 def sign_request(key: RSAPrivateKey, parameters: Mapping[str, str]) -> str:
@@ -57,21 +61,33 @@ def open_answer(raw: bytes, *, method: str) -> Envelope:
             body, signed = members[name]
             if not isinstance(body, dict):
                 raise Unreadable(f"{name} is not an object")
-            signature, _ = members.get("sign", ("", b""))
+            signature, cert_sn = (members.get(beside, ("", b""))[0] for beside in ("sign", "alipay_cert_sn"))
             return Envelope(
-                name=name, body=body, signed=signed, signature=signature if isinstance(signature, str) else ""
+                name=name,
+                body=body,
+                signed=signed,
+                signature=signature if isinstance(signature, str) else "",
+                cert_sn=cert_sn if isinstance(cert_sn, str) else "",
             )
     raise Unreadable("the answer is to another method")
 
 
-def check_answer(key: RSAPublicKey, envelope: Envelope) -> None:
+def check_answer(keys_of: KeysOf, envelope: Envelope) -> None:
     """Check an answer's signature. Raises ``SignatureInvalid``."""
     if not envelope.signature:
         raise SignatureInvalid("unsigned", "the answer is not signed")
-    rsa_keys.verify(key, envelope.signed, envelope.signature)
+    _verify(keys_of(envelope.cert_sn), envelope.signed, envelope.signature)
 
 
-def open_notice(key: RSAPublicKey, raw: bytes) -> Mapping[str, str]:
+def _verify(keys: Sequence[RSAPublicKey], message: bytes, signature: str) -> None:
+    """Under one of these keys. Raises ``SignatureInvalid``."""
+    for key in keys[:-1]:
+        with suppress(SignatureInvalid):
+            return rsa_keys.verify(key, message, signature)
+    return rsa_keys.verify(keys[-1], message, signature)
+
+
+def open_notice(keys_of: KeysOf, raw: bytes) -> Mapping[str, str]:
     """Read and check a notice's form. Raises ``SignatureInvalid`` and ``Unreadable``."""
     parameters = _form(raw, encoding="utf-8", errors="replace")
     encoding = _CHARSETS.get(parameters.get("charset", "utf-8").lower())
@@ -81,7 +97,8 @@ def open_notice(key: RSAPublicKey, raw: bytes) -> Mapping[str, str]:
     if parameters.get("sign_type") != SIGN_TYPE or not parameters.get("sign"):
         raise SignatureInvalid("unsigned", "the notice is not signed with RSA2")
     content = {name: value for name, value in parameters.items() if name not in ("sign", "sign_type")}
-    rsa_keys.verify(key, _joined(content, encoding=encoding), parameters["sign"])
+    signed = _joined(content, encoding=encoding)
+    _verify(keys_of(parameters.get("alipay_cert_sn", "")), signed, parameters["sign"])
     return parameters
 
 

@@ -54,7 +54,7 @@ def _read(fields: Mapping[str, str], *, credentials: Credentials) -> RefundNotic
         made = fields.get("txnType") == _PAYMENT and fields.get("respCode") in errors.SUCCEEDED
         amount, number = fields.get("txnAmt", ""), fields.get("queryId", "")
         is_named = made and number and amount.isascii() and amount.isdecimal()
-        paid = (number, int(amount)) if is_named else None
+        paid = (number, fields.get("orderId", ""), int(amount)) if is_named else None
         return ForeignNotice(about=f"txnType {text(fields, 'txnType')}", paid=paid)
     report = TradeReport.parse_notice(fields)
     raw = messages.hide_cards("&".join(f"{name}={fields[name]}" for name in sorted(fields)))
@@ -63,6 +63,7 @@ def _read(fields: Mapping[str, str], *, credentials: Credentials) -> RefundNotic
         refund_no=report.refund_no,
         amount_fen=report.amount_fen or 0,
         outcome=report.outcome(raw=raw),
+        channel_transaction_no=fields.get("origQryId", ""),
     )
 
 

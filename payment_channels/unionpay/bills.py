@@ -197,7 +197,7 @@ def _read_trades(
             if row.kind in (BillRowKind.REFUND, BillRowKind.VOID) or not refunds_only:
                 yield row
             elif notes.on_payment and row.kind is BillRowKind.PAYMENT:
-                notes.on_payment(row.channel_transaction_no, row.amount_fen)
+                notes.on_payment(row.channel_transaction_no, row.order_no, row.amount_fen)
     if not notes.rows and notes.period is None:
         raise BillCorrupt("nothing but blanks", code="bill_empty")
     # Of a few rows all may be odd, if they stand under their columns; else it is another file, or a piece of one.

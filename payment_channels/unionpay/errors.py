@@ -2,6 +2,10 @@
 
 Source: https://open.unionpay.com/tjweb/support/faq/mchlist?id=234 (应答码), and the list in its products' appendix: one list for
 all operations, so that most of its codes speak of paying.
+
+A refusal for the moment (02, 31, 64, 90 ...) is sent again under the same orderId and txnTime, which cannot pay twice. Whether
+the acquirer kept the refused number is not documented (g): where it did, the repeat is answered 12, and the query says what
+became of it.
 """
 
 from payment_channels.contract import Outcome, Refused, Retry, Unknown
@@ -93,6 +97,8 @@ LISTS = (
     ),
 )
 
+_FOR_THE_MOMENT = (Retry.LATER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
+
 #: A query's way of saying that it knows no such trade. No proof: queries lag behind.
 NOT_FOUND = "34"
 
@@ -122,7 +128,8 @@ def outcome_of_query(code: str, message: str, *, raw: str) -> Unknown:
 def outcome_of_failed_trade(code: str, message: str, *, channel_refund_no: str, raw: str) -> Outcome:
     """What an ``origRespCode`` other than success proves: pending, failed for good, or unheard of.
 
-    A trade that failed has used up its number: orderId and txnTime cannot be sent again.
+    A trade that failed has used up its number: orderId and txnTime cannot be sent again (12). What failed for the moment, as for
+    want of money, goes on under a new one: this answer is the proof that nothing moved under the old.
     """
     rule = RULES.get(code)
     if code in PENDING:
@@ -135,6 +142,7 @@ def outcome_of_failed_trade(code: str, message: str, *, channel_refund_no: str, 
         code=code,
         message=message,
         retry=Retry.NEW_NUMBER,
+        then=rule.retry if rule.retry in _FOR_THE_MOMENT else None,
         remedy=rule.remedy,
         channel_refund_no=channel_refund_no,
         raw=raw,

@@ -49,14 +49,15 @@ ACKNOWLEDGED: Final = NoticeReply(status=204, content_type="application/json", b
 
 
 # Source: https://pay.weixin.qq.com/doc/v3/merchant/4012791882 (支付成功回调通知).
-def _paid(about: str, resource: Mapping[str, object], credentials: Credentials) -> tuple[str, int] | None:
+def _paid(about: str, resource: Mapping[str, object], credentials: Credentials) -> tuple[str, str, int] | None:
     if about != "TRANSACTION.SUCCESS":
         return None
     with suppress(Unreadable, NoticeRejected):
         content = json_object(signing.decrypt(credentials.api_v3_key, resource))
         ours = content.get("sp_mchid", content.get("mchid")) == credentials.mchid
         if ours and content.get("trade_state") == "SUCCESS":
-            return text(content, "transaction_id"), whole(member(content, "amount"), "total")
+            amount_fen = whole(member(content, "amount"), "total")
+            return text(content, "transaction_id"), text_or_empty(content, "out_trade_no"), amount_fen
     return None
 
 
@@ -80,6 +81,7 @@ def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> Ref
         refund_no=state.refund_no,
         amount_fen=state.amount_fen,
         outcome=state.outcome(closed_number=closed_number, raw=plain.decode("utf-8", "replace")),
+        channel_transaction_no=state.channel_transaction_no,
     )
 
 

@@ -193,7 +193,8 @@ def _read_trades(
         if refunds_only and not is_refund and not is_void:
             if notes.on_payment and status == _SUCCESS:
                 with suppress(BillCorrupt):
-                    notes.on_payment(statements.number(field("微信订单号"), line=line), amount(field))
+                    number = statements.number(field("微信订单号"), line=line)
+                    notes.on_payment(number, _number(field("商户订单号")), amount(field))
             return None
         is_return = is_refund or is_void
         state = field("退款状态" if is_refund else "交易状态")

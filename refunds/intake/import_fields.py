@@ -19,7 +19,7 @@ from core.money import NotAnAmount, fen_typed
 from core.numbers import as_kept
 from core.phones import NotAPhone, phone_number
 from core.plain_text import folded, one_line, person_name
-from core.quantities import quantity
+from core.quantities import NotAQuantity, quantity_typed
 from core.spreadsheets import from_cell
 from core.table_files import is_rounded
 from merchants import channels
@@ -52,12 +52,14 @@ FIELDS: Sequence[Field] = (
     Field("channel_transaction_no", _("Channel's number of the payment"), _BOTH,
           "微信订单号 支付宝交易号 渠道交易号 渠道单号 渠道流水号 交易流水号 支付流水号 支付单号 "
           "channeltransactionno transactionno transactionid"),
-    Field("channel", _("Channel"), _SALES, "支付方式 支付渠道 渠道 channel paymentmethod tender", same=True),
+    Field("channel", _("Channel"), _SALES,
+          "支付方式 付款方式 收款方式 支付渠道 付款渠道 收款渠道 渠道 channel paymentmethod paidwith tender", same=True),
     Field("store", _("Store's code"), _BOTH, "门店编号 门店号 门店编码 门店 店铺 store storecode branch", same=True),
     Field("amount", _("Amount paid, or to be refunded"), _BOTH,
-          "申请退款金额 退款金额 实收金额 实付金额 应结订单金额 订单金额 总金额 金额 amount amountfen paid total refundamount"),
+          "申请退款金额 退款金额 实收金额 实付金额 应结订单金额 支付金额 付款金额 收款金额 交易金额 订单金额 总金额 金额 "
+          "amount amountfen paid total refundamount"),
     Field("paid_at", _("Paid at"), _SALES,
-          "支付时间 付款时间 交易时间 完成时间 创建时间 下单时间 时间 日期 paidat invoicedat datetime date time"),
+          "支付时间 付款时间 收款时间 交易时间 完成时间 创建时间 下单时间 时间 日期 paidat invoicedat datetime date time"),
     Field("terminal", _("Till"), _SALES, "终端号 终端 设备号 收银机 terminal till pos"),
     Field("cashier", _("Cashier"), _BOTH, "收银员 操作员 cashier operator"),
     Field("payer_phone", _("Payer's phone"), _SALES, "手机号 手机 会员手机 电话 phone mobile"),
@@ -285,9 +287,9 @@ class Reading:
             self._bad("quantity", "not_a_sale")
             return Decimal(1)
         try:
-            return quantity(folded(text)) if text else Decimal(1)
-        except ValueError:
-            self._bad("quantity", "invalid_quantity")
+            return quantity_typed(text) if text else Decimal(1)
+        except NotAQuantity as error:
+            self._bad("quantity", error.code)
             return Decimal(1)
 
     def _phone(self, name: str) -> str:

@@ -30,6 +30,9 @@ class Execution(models.Model):
 
     ``sequence`` is the leg of the request's plan that it pays; the everyday refund is one leg.
 
+    ``unheard_since`` is when the channel was first asked in vain after its last word that can be believed; none while its last
+    word stands.
+
     ``proof`` is the channel's own message that the money moved (verified answer, query or notice).
 
     ``needs_attention`` of one that failed: the channel has contradicted that since.
@@ -70,6 +73,7 @@ class Execution(models.Model):
     denials = models.PositiveSmallIntegerField(default=0, db_default=0)
     first_sent_at = models.DateTimeField(null=True, blank=True)
     last_asked_at = models.DateTimeField(null=True, blank=True)
+    unheard_since = models.DateTimeField(null=True, blank=True)
 
     channel_refund_no = models.CharField(max_length=64, blank=True, db_collation="C")
     reference_key = models.TextField(blank=True, default="", db_default="", db_collation="C")

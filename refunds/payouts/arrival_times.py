@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from django.db.models import Case, CharField, Count, F, Q, Value, When
+from django.db.models import Case, CharField, Count, F, Func, Q, Value, When
 from django.db.models.functions import TruncDate
 
 from core.calendar import SHANGHAI
@@ -21,7 +21,7 @@ from payment_channels.contract import PaidTo, SecondLeg
 from payment_channels.profile import Days
 from refunds.models import Execution
 from refunds.models.execution import Method
-from refunds.rules.arrival import AT_ONCE, usual_days, working_days_between
+from refunds.rules.arrival import AT_ONCE, BANK, paid_through, usual_days, working_days_between
 from refunds.states import ExecutionState
 
 _LOOKS_BACK: Final = timedelta(days=90)
@@ -50,12 +50,16 @@ def learn(*, at: datetime) -> int:
 
 
 def _spreads(at: datetime) -> tuple[Mapping[int, Mapping[str, _Spread]], Mapping[int, Mapping[str, _Spread]]]:
-    """By account and funding, and by account, funding and weekday: until the bank had it, and until the channel had paid."""
+    """By account and funding, the payer's bank where it was named, and the weekday: until the bank had it, and until the channel
+    had paid.
+    """
     paid = Execution.objects.filter(
         state=ExecutionState.SUCCEEDED,
         method=Method.REFUND,
         succeeded_at__gte=at - _LOOKS_BACK,
         first_sent_at__isnull=False,
+        # One that went out again was held, by a short balance for days perhaps: that is no time of the channel's.
+        sends__lte=1,
     ).exclude(
         Q(second_leg=SecondLeg.FAILED)
         | Q(paid_to__in=(PaidTo.BALANCE, PaidTo.OTHER_BALANCE, PaidTo.MERCHANT))
@@ -68,18 +72,20 @@ def _spreads(at: datetime) -> tuple[Mapping[int, Mapping[str, _Spread]], Mapping
             sent=TruncDate("first_sent_at", tzinfo=SHANGHAI),
             there=TruncDate(Case(When(known, then=F("arrives_at")), default=F("succeeded_at")), tzinfo=SHANGHAI),
             told_by=Case(When(known, then=Value("bank")), default=Value("channel"), output_field=CharField()),
+            bank=Func(F("received_account"), Value(BANK), function="SUBSTRING", output_field=CharField()),
             count=Count("pk"),
         )
         .order_by()
     )
     banks: defaultdict[int, defaultdict[str, _Spread]] = defaultdict(lambda: defaultdict(Counter))
     channels: defaultdict[int, defaultdict[str, _Spread]] = defaultdict(lambda: defaultdict(Counter))
-    for account_id, funding, sent, there, told_by, count in rows:
+    for account_id, funding, sent, there, told_by, bank, count in rows:
         if funding in AT_ONCE:
             continue
         days = working_days_between(_noon(sent), _noon(there))
-        for name in (funding, f"{funding}/{sent.isoweekday()}"):
-            (banks if told_by == "bank" else channels)[account_id][name][days] += count
+        for paid_from in {funding, paid_through(funding, bank or "")}:
+            for name in (paid_from, f"{paid_from}/{sent.isoweekday()}"):
+                (banks if told_by == "bank" else channels)[account_id][name][days] += count
     return banks, channels
 
 

@@ -5,12 +5,13 @@ A notice is believed only after its signature; a repeat finds its row in the inb
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
 
 from core import clock, doorbell
 from core.audit.actors import channel as actor_of
@@ -19,22 +20,26 @@ from core.plain_text import one_line
 from core.sql import save_fields
 from merchants.models import ChannelAccount
 from payment_channels.contract import (
+    CredentialsInvalid,
     Done,
     ForeignNotice,
     NoticeRejected,
     NoticeReply,
     Outcome,
     PaidTo,
+    ProfileInvalid,
     RawNotice,
+    RefundNotice,
     Refused,
     Retry,
     SecondLeg,
     Unknown,
 )
 from refunds.models import ChannelNotice, Execution
-from refunds.payouts import NOT_STORABLE, Answer, settle
+from refunds.payouts import NOT_STORABLE, Answer, elsewhere, settle
 from refunds.payouts.adapters import adapter_before, adapter_for
 from terminals import confirming
+from terminals.accounts import same_number
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +55,9 @@ class UnknownAccount(LookupError):
 
 def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body: bytes, at: datetime) -> NoticeReply:
     """Verify and store one notice; returns what to answer the channel with. Raises ``UnknownAccount``."""
-    account = (
-        ChannelAccount.objects.filter(code=account_code, channel=channel)
-        # One that is no longer in use still tells what became of its refunds.
-        .filter(Q(is_active=True) | Exists(Execution.objects.filter(channel_account=OuterRef("pk"))))
-        .values_list("pk", "revision", "merchant_id", "merchant__clock_ahead")
-        .first()
-    )
+    # One that is no longer in use, too: channels tell what became of its refunds, and of those of its sales, where it was told.
+    found = ChannelAccount.objects.filter(code=account_code, channel=channel)
+    account = found.values_list("pk", "revision", "merchant_id", "merchant__clock_ahead").first()
     if account is None:
         raise UnknownAccount(account_code)
     account_id, revision, merchant_id, ahead = account
@@ -65,26 +66,26 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
     try:
         notice = adapter.read_notice(raw)
     except NoticeRejected as error:
-        before = adapter_before(account_id, at=at)
-        try:
-            if before is None:
-                return adapter.decline(error.code)
-            notice = before.read_notice(raw)
-        except NoticeRejected:
+        under_others = _read_under_others(account_id, raw)
+        if under_others is None:
             return adapter.decline(error.code)
+        notice = under_others
     if isinstance(notice, ForeignNotice):
         _count_foreign(account_id, about=notice.about, at=at)
         if notice.paid:
-            number, amount_fen = notice.paid
-            paid_fen = {number: amount_fen}
+            number, payment_no, amount_fen = notice.paid
+            payments = {number: confirming.Payment(payment_no, amount_fen)}
             confirming.confirm_paid(
-                merchant_id=merchant_id, account_id=account_id, paid_fen=paid_fen, by=actor_of(channel), at=at
+                merchant_id=merchant_id, account_id=account_id, payments=payments, by=actor_of(channel), at=at
             )
         return adapter.acknowledge()
     row = ChannelNotice(
         channel_account_id=account_id,
         event_id=notice.event_id,
         refund_no=notice.refund_no,
+        # What does not fit in is no number of a payment of ours.
+        channel_transaction_no=notice.channel_transaction_no if len(notice.channel_transaction_no) <= 64 else "",
+        refunded_fen=notice.refunded_fen,
         outcome=_as_json(notice.outcome),
         received_at=at + ahead,
     )
@@ -92,6 +93,22 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
     failpoint("notices.after_store")
     doorbell.ring([clock.SANDBOXES if ahead else TASK])
     return adapter.acknowledge()
+
+
+def _read_under_others(account_id: int, raw: RawNotice) -> RefundNotice | ForeignNotice | None:
+    """The notice under the keys that the account had before, or that another account of its merchant number has: one that was
+    replaced and the one in its place speak of the same money, wherever the channel was told to call.
+    """
+    account = ChannelAccount.objects.get(pk=account_id)
+    for one in (account, *same_number(account)):
+        readers = [adapter_before(one.pk, at=raw.received_at)]
+        with suppress(CredentialsInvalid, ProfileInvalid):
+            readers.insert(0, adapter_for(one.pk, one.revision))
+        for reader in readers:
+            with suppress(NoticeRejected):
+                if reader is not None:
+                    return reader.read_notice(raw)
+    return None
 
 
 def _count_foreign(account_id: int, *, about: str, at: datetime) -> None:
@@ -135,11 +152,12 @@ def _apply_batch(at: datetime) -> int:
     }
     answers: dict[int, Answer] = {}
     for notice in waiting:
-        payout = payouts.get((notice.channel_account_id, notice.refund_no))
-        notice.applied_at, notice.effect = at, "applied" if payout else "unknown_number"
+        payout = payouts.get((notice.channel_account_id, notice.refund_no)) or _of_same_number(notice, payouts)
+        notice.applied_at, notice.effect = at, "applied" if payout else elsewhere.UNKNOWN
         if payout:
             outcome = _from_json(notice.outcome)
             answers[notice.pk] = Answer(payout[0], payout[1], notice.channel_account_id, outcome, "notice", notice.pk)
+    elsewhere.note(one for one in waiting if one.effect == elsewhere.UNKNOWN)
     refused = _settle(answers, at)
     for notice in waiting:
         if notice.pk in refused:
@@ -147,6 +165,16 @@ def _apply_batch(at: datetime) -> int:
     save_fields(waiting, ("applied_at", "effect"))
     failpoint("notices.before_commit")
     return len(waiting)
+
+
+def _of_same_number(
+    notice: ChannelNotice, payouts: Mapping[tuple[int, str], tuple[UUID, UUID]]
+) -> tuple[UUID, UUID] | None:
+    """The payout and request where it went out through the account in the place of the one that was called, or before it."""
+    if not any(refund_no == notice.refund_no for _, refund_no in payouts):
+        return None
+    others = same_number(notice.channel_account)
+    return next((found for one in others if (found := payouts.get((one.pk, notice.refund_no)))), None)
 
 
 def _settle(answers: Mapping[int, Answer], at: datetime) -> set[int]:

@@ -50,7 +50,10 @@ _THROTTLED_BACKOFF = (1, 2, 4, 8, 8, 8, 8, 15, 30, 60, 120, 300)
 #: "Try later" is believed for some hours; what the channel still does not take then has failed.
 _LATER_BACKOFF = (30, 60, 120, 300, 600, 1800, 3600)
 _LATER_TRIES = 10
-#: An outcome that nobody could tell for this long is a person's business as well (domain: unknown > 5 min).
+#: A channel that spends a number with every refusal gets few of them, and not one after another; then a person decides.
+_NEW_NUMBER_BACKOFF = (60, 300, 1800, 3600, 7200)
+_NUMBERS_AT_MOST = 8
+#: Where a channel has said nothing that can be believed for this long, the outcome is a person's business as well.
 PERSON_AFTER = timedelta(minutes=5)
 #: What a person has been called to is still asked about, but nothing is sent any more.
 _PERSON_BACKOFF = (300, 600, 1800, 3600)
@@ -99,15 +102,15 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
         _write(execution, outcome, answer, at)
         if execution.state == ExecutionState.SUCCEEDED:
             paid.append(execution.pk)
-        if execution.state == ExecutionState.FAILED and execution.method == Method.VOID:
-            more.append(_refund_instead(execution, requests[answer.request_id], at))
-            siblings.setdefault(answer.request_id, []).append(more[-1])
-            continue
-        request = requests[answer.request_id]
-        move = _move(execution, outcome, states[request.pk], answer, at)
+        standing, request = execution, requests[answer.request_id]
+        if execution.state == ExecutionState.FAILED and (instead := _instead(execution, outcome, requests, at)):
+            more.append(instead)
+            siblings.setdefault(request.pk, []).append(instead)
+            standing = instead
+        move = _move(standing, outcome, states[request.pk], answer, at)
         if request.leg_count:
             legs = plans.standing_of(request, siblings[request.pk])
-            move = _of_plan(move, execution, request, legs, states[request.pk])
+            move = _of_plan(move, standing, request, legs, states[request.pk])
             next_legs = plans.payouts(request, plans.may_start(legs), at=at)
             siblings[request.pk] += next_legs
             more += next_legs
@@ -239,16 +242,31 @@ def _of_plan(
     return move
 
 
-def _refund_instead(void: Execution, request: RefundRequest, at: datetime) -> Execution:
-    """The channel proved that the void did not happen, so a refund may take its place, under a number of its own."""
-    return new_execution(
-        request,
-        channel_account_id=void.channel_account_id,
-        choice=MethodChoice(Method.REFUND, "void_refused"),
+def _instead(
+    failed: Execution, outcome: Outcome, requests: Mapping[UUID, RefundRequest], at: datetime
+) -> Execution | None:
+    """The payout that takes the place of one that is proven not to have moved anything, under a number of its own: a refund for a
+    void, and the same again where only its number is spent. None: it has failed.
+    """
+    goes_on = isinstance(outcome, Refused) and outcome.then is not None and failed.attempt_no < _NUMBERS_AT_MOST
+    if failed.method != Method.VOID and not goes_on:
+        return None
+    made = new_execution(
+        requests[failed.request_id],
+        channel_account_id=failed.channel_account_id,
+        choice=MethodChoice(failed.method, failed.method_reason)
+        if goes_on
+        else MethodChoice(Method.REFUND, "void_refused"),
         at=at,
-        attempt_no=void.attempt_no + 1,
-        leg=void,
+        attempt_no=failed.attempt_no + 1,
+        leg=failed,
     )
+    if goes_on and isinstance(outcome, Refused) and outcome.then is not None:
+        made.state, made.failure_retry = ExecutionState.HELD, outcome.then
+        made.failure_code, made.failure_message = failed.failure_code, failed.failure_message
+        made.failure_remedy = failed.failure_remedy
+        made.due_at = at + _spread(_NEW_NUMBER_BACKOFF, tried=failed.attempt_no - 1)
+    return made
 
 
 def _believed(execution: Execution, answer: Answer) -> Outcome:
@@ -278,11 +296,12 @@ def _write(execution: Execution, outcome: Outcome, answer: Answer, at: datetime)
         return
     if isinstance(outcome, Unknown) and not outcome.accepted:
         execution.denials += answer.denied
+        execution.unheard_since = execution.unheard_since or _asked_at(execution, answer, at)
         if _is_a_persons(execution, outcome, at):
             _call_person(execution, outcome, at)
             return
     else:
-        execution.denials = 0
+        execution.denials, execution.unheard_since = 0, None
     execution.failure_code = execution.failure_message = execution.failure_retry = execution.failure_remedy = ""
     execution.needs_attention = False
     if isinstance(outcome, Done):
@@ -318,9 +337,17 @@ def _is_worn_out(execution: Execution, outcome: Refused) -> bool:
     return outcome.retry is Retry.LATER and execution.sends >= _LATER_TRIES
 
 
+def _asked_at(execution: Execution, answer: Answer, at: datetime) -> datetime:
+    """When the question was put that ``answer`` leaves open; what comes unasked counts from now."""
+    asked_at = execution.last_asked_at if answer.turn is not None else None
+    return asked_at or at
+
+
 def _is_a_persons(execution: Execution, outcome: Unknown, at: datetime) -> bool:
-    """Denied and not taken again and again, or simply without any word that can be believed for too long."""
-    waited = execution.first_sent_at is not None and at - execution.first_sent_at >= PERSON_AFTER
+    """Denied and not taken again and again, or simply without any word that can be believed for too long: one question in vain,
+    hours after the channel accepted, is no reason to call anybody.
+    """
+    waited = execution.unheard_since is not None and at - execution.unheard_since >= PERSON_AFTER
     return execution.denials >= SENT_AGAIN_AT_MOST or (waited and not outcome.attention)
 
 
@@ -341,7 +368,7 @@ _CALL_PEOPLE = """
 UPDATE refunds_execution SET needs_attention = true, failure_remedy = coalesce(nullif(failure_remedy, ''), 'find_out')
  WHERE id IN (SELECT id FROM refunds_execution
                WHERE due_at IS NOT NULL AND channel_account_id = %s AND state = 'unknown' AND NOT needs_attention
-                 AND first_sent_at <= %s FOR UPDATE SKIP LOCKED)
+                 AND coalesce(unheard_since, first_sent_at) <= %s FOR UPDATE SKIP LOCKED)
 """
 
 
@@ -448,6 +475,7 @@ _SAVED = (
     "failure_remedy",
     "needs_attention",
     "denials",
+    "unheard_since",
     "paid_to",
     "second_leg",
     "second_leg_due_at",

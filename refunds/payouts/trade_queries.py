@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from core.audit.actors import channel
 from core.audit.record import record_of
@@ -22,7 +22,8 @@ from payment_channels.contract import (
     TradeState,
     Unknown,
 )
-from refunds.models import Execution
+from refunds.models import ChannelNotice, Execution
+from refunds.models.notice import ASK_TRADE, TRADE_ASKED
 from refunds.payouts.adapters import adapter_for
 from refunds.states import ExecutionState
 from terminals import confirming
@@ -81,7 +82,12 @@ def keep(said: Trade | Unknown, *, sale: Transaction, at: datetime) -> PaymentAn
     answer = _read(said, sale, at)
     if answer.word is not PaymentWord.NO_ANSWER:
         confirming.keep_word(
-            transaction_id=sale.pk, word=answer.word, amounts=answer.amounts, by=channel(sale.channel), at=at
+            transaction_id=sale.pk,
+            word=answer.word,
+            amounts=answer.amounts,
+            by=channel(sale.channel),
+            at=at,
+            number=said.channel_transaction_no if isinstance(said, Trade) else "",
         )
     return answer
 
@@ -105,17 +111,46 @@ def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
         reference = TradeReference(
             channel_transaction_no=sale.channel_transaction_no,
             order_no=sale.order_no,
-            payment_no=payment_no,
+            payment_no=payment_no or sale.payment_no,
             paid_at=sale.paid_at,
         )
         said = adapter.query_trade(reference)
-        if not isinstance(said, Unknown) or said.code != "not_found":
+        if isinstance(said, Trade):
+            return _with_notices(said, sale)
+        if said.code != "not_found":
             return said
         # What nobody paid has no number of the channel's: it is known by the shop's alone.
         by_shop = adapter.query_trade(replace(reference, channel_transaction_no=""))
         return by_shop if isinstance(by_shop, Trade) and not by_shop.channel_transaction_no else said
     return Unknown(code=_NOBODY_TO_ASK, message="this channel cannot be asked about a payment")
 
+
+def _with_notices(said: Trade, sale: Transaction) -> Trade:
+    """With what the channel's notices said of refunds that are not ours, where its answer does not say how much was refunded."""
+    if said.refunded_fen is not None:
+        return said
+    told = ChannelNotice.objects.filter(
+        channel_account__merchant_id=sale.merchant_id,
+        channel_account__channel=sale.channel,
+        channel_transaction_no=sale.channel_transaction_no,
+        effect__in=(ASK_TRADE, TRADE_ASKED),
+    )
+    sent = _sent(sale).values_list("amount_fen", "channel_refund_no", "proof_source")
+    # What was adopted from such a word or a statement is one of them.
+    own = [(amount_fen, number) for amount_fen, number, source in sent if source not in _ADOPTED]
+    in_all, single = 0, dict[str, int]()
+    for refund_no, refunded_fen, outcome in told.values_list("refund_no", "refunded_fen", "outcome"):
+        in_all = max(in_all, refunded_fen or 0)
+        if outcome["kind"] == "done" and outcome["channel_refund_no"] not in {number for _, number in own}:
+            single[refund_no] = outcome["amount_fen"]
+    if not in_all and not single:
+        return said
+    others_fen = sum(single.values())
+    return replace(said, refunded_fen=max(in_all, sum(amount_fen for amount_fen, _ in own) + others_fen))
+
+
+#: How refunds are proven that were not made by us.
+_ADOPTED = ("trade", "bill")
 
 _WORDS: Mapping[TradeState, PaymentWord] = {
     TradeState.UNPAID: PaymentWord.UNPAID,
@@ -155,5 +190,9 @@ def _word(trade: Trade, sale: Transaction) -> PaymentWord:
 
 def sent_fen(sale: Transaction) -> int:
     """What of the payment may have gone back by our own payouts."""
+    return _sent(sale).aggregate(sum=Sum("amount_fen"))["sum"] or 0
+
+
+def _sent(sale: Transaction) -> QuerySet[Execution]:
     sent = Execution.objects.filter(transaction_id=sale.pk, channel_account__channel=sale.channel)
-    return sent.exclude(state__in=_NOT_SENT).aggregate(sum=Sum("amount_fen"))["sum"] or 0
+    return sent.exclude(state__in=_NOT_SENT)

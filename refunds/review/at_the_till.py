@@ -93,6 +93,14 @@ def stand(row: TillAuthorisation, *, at: datetime) -> Stand:
     return Stand.WAITING if row.opened_by_id is None else Stand.OPENED
 
 
+def decided_by(*, token: str, by: Principal) -> RefundRequest | None:
+    """The refund that this person decided with the code, for who sends it twice or goes back to it; None for everybody else."""
+    used = TillAuthorisation.objects.filter(token_hash=_hash(token), decided_at__isnull=False)
+    mine = used.filter(opened_by_id=by.staff_id) if by.staff_id is not None else used.none()
+    row = mine.select_related("request").first()
+    return None if row is None else row.request
+
+
 @transaction.atomic
 def scan(*, token: str, by: Principal, at: datetime) -> TillAuthorisation:
     """Open a code: from here on it is this person's. Again by the same person changes nothing.

@@ -4,6 +4,7 @@ Working days follow the statutory calendar with its make-up workdays. The calend
 later years weekends alone count, and the basis says so.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -39,6 +40,16 @@ class PaidFrom(Protocol):
     def profile(self) -> Profile: ...
 
 
+#: What a channel says of the account that it paid to begins with the bank's name: ``招商银行信用卡0403``.
+BANK = r"^[^0-9*\s]{2,30}?(?:银行|信用社|农商行)"
+
+
+def paid_through(funding: str, account: str) -> str:
+    """The funding with the bank that a channel named, ``debit_card@招商银行``: banks differ in how long they take."""
+    bank = re.match(BANK, account)
+    return funding if bank is None or funding in AT_ONCE else f"{funding}@{bank[0]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """``basis`` is a code: ``at_once``, ``own_history`` (what this account's refunds took), ``working_days`` (what is usual) or
@@ -51,7 +62,9 @@ class Arrival:
 
 
 def expected_arrival(*, funding: str, profile: Profile, at: datetime, route: str = "original") -> Arrival:
-    """The estimate for a refund that the channel, or a person on another ``route``, pays at this instant."""
+    """The estimate for a refund that the channel, or a person on another ``route``, pays at this instant. ``funding`` may name
+    the bank, as ``paid_through`` does.
+    """
     first, last, is_seen = working_days(funding=funding, profile=profile, route=route, at=at)
     if last == 0 and not is_seen:
         return Arrival(at, at + timedelta(minutes=10), "at_once")
@@ -63,17 +76,19 @@ def expected_arrival(*, funding: str, profile: Profile, at: datetime, route: str
 
 def working_days(*, funding: str, profile: Profile, route: str, at: datetime) -> tuple[int, int, bool]:
     """From a payout at this instant to its arrival, first and last; whether own refunds showed it."""
-    paid_to = route if route in _BY_ROUTE else funding
-    seen = profile.arrival_seen
-    if seen and (found := seen.get(f"{paid_to}/{at.astimezone(SHANGHAI).isoweekday()}") or seen.get(paid_to)):
-        return (*found, True)
+    weekday = at.astimezone(SHANGHAI).isoweekday()
+    names = [route] if route in _BY_ROUTE else [funding, funding.partition("@")[0]]
+    for name in names if profile.arrival_seen else ():
+        if found := profile.arrival_seen.get(f"{name}/{weekday}") or profile.arrival_seen.get(name):
+            return (*found, True)
     return (*usual_days(funding=funding, profile=profile, route=route), False)
 
 
 def usual_days(*, funding: str, profile: Profile, route: str = "original") -> Days:
     """The same, whatever own refunds took."""
-    paid_to = route if route in _BY_ROUTE else funding
-    return profile.arrival.get(paid_to) or _BY_ROUTE.get(route) or _DEFAULT.get(funding, (0, 3))
+    paid_from = funding.partition("@")[0]
+    paid_to = route if route in _BY_ROUTE else paid_from
+    return profile.arrival.get(paid_to) or _BY_ROUTE.get(route) or _DEFAULT.get(paid_from, (0, 3))
 
 
 def working_days_between(since: datetime, until: datetime) -> int:

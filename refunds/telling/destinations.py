@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from core.plain_text import one_line
 from merchants import channels
 from refunds.models import RefundRequest
+from refunds.rules.arrival import paid_through
 from refunds.states import PAID, ExecutionState, Route
 from terminals.models import Transaction
 from terminals.models.transaction import Funding
@@ -39,7 +40,7 @@ class Went:
 
     def funding(self, sale: Transaction) -> str:
         """What the arrival is reckoned by."""
-        return Funding.BALANCE if self.to_a_balance else sale.funding
+        return Funding.BALANCE if self.to_a_balance else paid_through(sale.funding, self.account)
 
 
 def went(*, request: RefundRequest) -> Went:

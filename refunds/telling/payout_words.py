@@ -20,7 +20,7 @@ from refunds.facts import plans
 from refunds.models import Execution, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import remedies
-from refunds.rules.arrival import PaidFrom, expected_arrival
+from refunds.rules.arrival import PaidFrom, expected_arrival, paid_through
 from refunds.rules.waiting import Waiting, waiting
 from refunds.states import PAID, ExecutionState, HandTrouble, State
 from refunds.telling import hand_words
@@ -417,14 +417,15 @@ def waits(
     if is_by_hand(request.route):
         return None
     since = request.decided_at
+    sale = sale or request.transaction
+    funding = sale.funding
     if payout is not None and stand(payout) is Stand.TO_BANK:
-        since = payout.succeeded_at
+        since, funding = payout.succeeded_at, paid_through(funding, payout.received_account)
     elif request.state not in _OPEN:
         return None
     if since is None:
         return None
-    sale = sale or request.transaction
-    promised = expected_arrival(funding=sale.funding, profile=sale.profile, at=since, route=request.route)
+    promised = expected_arrival(funding=funding, profile=sale.profile, at=since, route=request.route)
     at = payout.arrives_at if payout is not None and payout.arrives_at is not None else promised.latest_at
     return waiting(accepted_at=since, promised_at=at, now=now)
 

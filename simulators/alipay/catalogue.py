@@ -16,6 +16,11 @@ def _refused(refusals: dict[str, tuple[str, str, str]]) -> dict[str, FaultKind]:
 
 _HTTP = FaultKind("网关返回 HTTP 500，未受理", "HTTP 500 from the gateway, nothing was accepted")
 
+_OTHER = FaultKind(
+    "证书模式：应答的 alipay_cert_sn 不是已知证书",
+    "certificate mode: an alipay_cert_sn that the application does not know",
+)
+
 CATALOGUE: Catalogue = {
     "refund": {
         "drop_before_accept": common_faults.BEFORE["drop_before_accept"],
@@ -44,11 +49,13 @@ CATALOGUE: Catalogue = {
         ),
         "bank_done": FaultKind("成功，银行卡冲退成功", "success, and the bank card has it (dback_status S)"),
         **common_faults.SIGNATURE,
+        "other_certificate": _OTHER,
     },
     "query": {
         **common_faults.QUERY,
         **_refused(QUERY_REFUSALS),
         "http_500": _HTTP,
+        "other_certificate": _OTHER,
         "query_lag": FaultKind("已成功仍无 refund_status", "no refund_status although it succeeded"),
     },
     "cancel": {

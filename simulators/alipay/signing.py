@@ -40,6 +40,10 @@ def check_request(parameters: Mapping[str, str], *, keys: AlipayKeys) -> None:
         raise Refusal("40002", "isv.invalid-signature-type", "无效的签名类型")
     if parameters.get("charset", "").lower() not in CHARSETS:
         raise Refusal("40002", "isv.invalid-charset", "字符集错误")
+    by_certificate = (parameters.get("app_cert_sn", ""), parameters.get("alipay_root_cert_sn", ""))
+    if any(by_certificate) and by_certificate != (keys.app_cert_sn, keys.root_cert_sn):
+        # (g) The vendor's sub_code for a certificate that it does not know.
+        raise Refusal("40002", "isv.invalid-app-cert-sn", "应用证书或根证书序列号不匹配")
     if parameters["version"] != "1.0" or parameters.get("format", "JSON").upper() != "JSON":
         raise Refusal("40002", "isv.invalid-parameter", "version 必须为 1.0，format 必须为 JSON")
     try:
@@ -68,8 +72,10 @@ def signed_answer(
     charset: str,
     fault: str = "",
     anonymous: bool = False,
+    cert_sn: str = "",
 ) -> bytes:
-    """``{"xxx_response":{...},"sign":"..."}``: the signature is over the exact raw text of the object.
+    """``{"xxx_response":{...},"sign":"..."}``: the signature is over the exact raw text of the object. ``alipay_cert_sn`` stands
+    beside it where the application signs with certificates.
 
     The gateway writes slashes as ``\\/``, so that a caller that serialises anew before it checks is found out.
     """
@@ -83,6 +89,8 @@ def signed_answer(
         text = text.replace('"msg":"Success"', '"msg":"success"', 1)
     name = f"{method.replace('.', '_')}_response"
     tail = "" if fault == "no_signature" else f',"sign":"{sign}"'
+    if cert_sn:
+        tail = f',"alipay_cert_sn":"{secrets.token_hex(16) if fault == "other_certificate" else cert_sn}"{tail}'
     return f'{{"{name}":{text}{tail}}}'.encode(charset)
 
 

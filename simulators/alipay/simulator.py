@@ -84,6 +84,9 @@ class AlipaySimulator(Simulator):
             "seller_id": self.keys.seller_id,
             "app_private_key_path": str(self.keys.app_private_key_path),
             "alipay_public_key_path": str(self.keys.public_key_path),
+            "app_cert_path": str(self.keys.app_cert_path),
+            "alipay_cert_path": str(self.keys.own_cert_path),
+            "alipay_root_cert_path": str(self.keys.root_cert_path),
         }
 
     def portal_key(self, *, order_no: str, refund_no: str) -> str:
@@ -148,6 +151,7 @@ class AlipaySimulator(Simulator):
             charset=charset,
             fault=name,
             anonymous=anonymous,
+            cert_sn=self.keys.own_cert_sn if parameters.get("app_cert_sn") else "",
         )
         response = web.Response(body=body, content_type="text/html", charset=charset)
         return await break_off(request, response) if name == "reset_in_body" else response

@@ -139,7 +139,7 @@ class _Control:
         return answer({"rows": rows})
 
     async def refund_in_portal(self, request: web.Request) -> web.Response:
-        """A refund made by hand in the channel's own portal, of which the product is not told."""
+        """A refund made by hand in the channel's own portal; the product is told by a notice to ``notify_url`` at most."""
         body = await read_json(request)
         payment = self._simulator.book.payment(order_no=text(body.get("order_no"), "order_no"))
         if payment is None:
@@ -161,6 +161,7 @@ class _Control:
                 outcome=SUCCESS,
                 settle_at=self._simulator.due_in(0),
                 fingerprint="portal",
+                notify_url=text(body["notify_url"], "notify_url") if body.get("notify_url") else "",
             )
         )
         self._simulator.settle(key)

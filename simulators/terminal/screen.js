@@ -5,7 +5,7 @@ const GOODS = [["AF-4L", "空气炸锅 4L", 26800], ["TW-12", "洗衣液 2kg", 3
   ["UM-02", "雨伞", 5900]];
 const FINAL = new Set(["refunded", "follow_up", "closed", "rejected", "cancelled", "failed", "partially_refunded"]);
 const RESTING = new Set([...FINAL, "in_review", "needs_info", "waiting_goods", "manual_pending"]);
-const FLUSH_MS = 3000, POLL_MS = 1000, BEAT_MS = 60000;
+const FLUSH_MS = 3000, POLL_MS = 1000, BEAT_MS = 60000, ASK_MS = 6000, ASKED_FOR_MS = 24 * 3600 * 1000;
 // The product gives a first answer again for a day; what may have arrived before that is looked for instead.
 const REMEMBERED_MS = 23 * 3600 * 1000;
 
@@ -18,7 +18,7 @@ let language = kept("language", "zh"), till = null, policy = null, sale = fresh(
 let flushing = false, watch = 0;
 const t = (name) => TEXTS[name]?.[language === "zh" ? 0 : 1] ?? name;
 
-function fresh() { return { orderNo: "", lines: [], paid: [] }; }
+function fresh() { return { orderNo: "", lines: [], paid: [], tries: 0 }; }
 function el(tag, text = "", more = {}) { return Object.assign(document.createElement(tag), { textContent: text, ...more }); }
 function press(text, onclick, id) { return el("button", text, { type: "button", onclick, ...(id && { id }) }); }
 function row(text, ...buttons) {
@@ -72,8 +72,8 @@ const get = (path) => call("GET", `/api/v1/${path}`);
 const post = (path, body, key) => call("POST", `/api/v1/${path}`, body, key);
 
 // Kept before it is sent: neither a reload nor a cut between sending and hearing loses it or makes two of it.
-function enqueue(path, body, label) {
-  const entry = { key: crypto.randomUUID(), path, body, label, at: Date.now(), triedAt: 0 };
+function enqueue(path, body, label, key = crypto.randomUUID()) {
+  const entry = { key, path, body, label, at: Date.now(), triedAt: 0 };
   keep("queue", [...kept("queue", []), entry]);
   return entry;
 }
@@ -111,6 +111,7 @@ async function flush() {
         const answer = await deliver(entry);
         if (!answer.ok) sayProblem(answer.data);
         else if (entry.path === "refund-requests") { tell(answer.data, answer.already); follow(answer.data.id); }
+        else if (answer.data.status === "pending") heard(answer.data);
         else say(t("sold"), { note: `${t("number")} ${answer.data.order_no}` });
       } catch (error) {
         if (!(error instanceof NoLine)) throw error;
@@ -120,8 +121,8 @@ async function flush() {
   }).finally(() => { flushing = false; });
   showQueue();
 }
-async function submit(path, body, label) {
-  const entry = enqueue(path, body, label);
+async function submit(path, body, label, key) {
+  const entry = enqueue(path, body, label, key);
   await navigator.locks.request("queue", async () => {}); // what is under way ends first
   await flush();
   if (kept("queue", []).some((one) => one.key === entry.key)) say(t("kept"), { cause: t("kept_why") });
@@ -167,26 +168,63 @@ async function pay(event) {
   button.disabled = true;
   sale.orderNo ||= `${till.terminal}-${Date.now()}`;
   const payment = { channel, amount_fen: amount, order_no: sale.orderNo };
-  let taken;
-  try {
-    const reply = await fetch("/payments", { method: "POST", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(payment) });
-    taken = await reply.json();
-    if (!reply.ok) throw new NoLine();
-  } catch {
-    return say(t("payment_failed"), { remedy: t("try_again"), bad: true });
-  } finally { button.disabled = false; }
+  // A channel takes a number once: a further try, after one without an answer, has one of its own.
+  const number = sale.orderNo, own = sale.tries++ ? `${number}-${sale.tries}` : number;
   const isFirst = !sale.paid.length, phone = $("pay-phone").value.trim();
-  sale.paid.push(payment);
-  const reported = { ...payment, ...taken, order_amount_fen: total(), store: till.store, terminal: till.terminal,
+  const reported = { ...payment, payment_no: own, order_amount_fen: total(), store: till.store, terminal: till.terminal,
     cashier: $("ask-cashier").value, lines: isFirst ? sale.lines : [] };
   if (phone) reported.payer = { phone };
-  const number = sale.orderNo;
+  let reply = null, taken;
+  try {
+    reply = await fetch("/payments", { method: "POST", headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ ...payment, order_no: own, answer: $("mute").checked ? "lost" : "" }) });
+    taken = await reply.json();
+  } catch { reply = null; } finally { button.disabled = false; }
+  if (channel !== "cash" && (!reply || reply.status === 504)) {
+    const unheard = { payment_no: own, order_no: number, channel, amount_fen: amount, at: Date.now(), key: crypto.randomUUID() };
+    keep("unheard", [...kept("unheard", []), unheard]);
+    const pending = { ...reported, status: "pending", paid_at: new Date().toISOString() };
+    await submit("transactions", pending, `${t("sale")} ${own} ${yuan(amount)}`);
+    return say(t("unheard"), { cause: t("unheard_why"), remedy: t("unheard_todo") });
+  }
+  if (!reply?.ok) return say(t("payment_failed"), { remedy: t("try_again"), bad: true });
+  sale.paid.push(payment);
   // The next customer is another one.
   if (!rest()) { sale = fresh(); $("pay-phone").value = ""; }
   showSale();
-  await submit("transactions", reported, `${t("sale")} ${number} ${yuan(amount)}`);
+  await submit("transactions", { ...reported, ...taken }, `${t("sale")} ${number} ${yuan(amount)}`);
   if (rest()) say(t("rest"), { note: yuan(rest()) });
+}
+
+// --- payments of which the till heard nothing: asked about until it is known, and given back where another was taken -----
+
+function heard(known) {
+  keep("unheard", kept("unheard", []).map((one) => one.payment_no === known.payment_no ? { ...one, id: known.id } : one));
+}
+function forget(entry) { keep("unheard", kept("unheard", []).filter((one) => one.key !== entry.key)); }
+async function askAbout(entry) {
+  const { data } = await post(`transactions/${entry.id}/trade-queries`, {});
+  if (!["paid", "finished"].includes(data.outcome)) {
+    if (data.outcome === "closed" || Date.now() - entry.at > ASKED_FOR_MS) forget(entry);
+    return;
+  }
+  if (sale.orderNo === entry.order_no && entry.amount_fen <= rest()) {
+    forget(entry);
+    sale.paid.push({ channel: entry.channel, amount_fen: entry.amount_fen, order_no: entry.order_no });
+    if (!rest()) sale = fresh();
+    showSale();
+    return say(t("was_paid"), { note: `${t("number")} ${entry.order_no}` });
+  }
+  const body = { transaction: entry.id, amount_fen: entry.amount_fen, reason: "duplicate_charge", route: "original",
+    cashier: $("ask-cashier").value };
+  const sent = submit("refund-requests", body, `${t("twice")} ${entry.order_no} ${yuan(entry.amount_fen)}`, entry.key);
+  forget(entry); // it stands in the queue by now, under the key that it keeps
+  await sent;
+}
+async function settle() {
+  await navigator.locks.request("unheard", async () => {
+    for (const entry of kept("unheard", []).filter((one) => one.id)) await askAbout(entry);
+  }).catch((error) => { if (!(error instanceof NoLine)) throw error; });
 }
 
 // --- refund ---------------------------------------------------------------------------------------------------------
@@ -226,6 +264,7 @@ function ask(of, orderNo, left) {
   refund = { of, orderNo };
   $("ask-title").textContent = `${t("refund")} ${orderNo}`;
   $("ask-amount").value = left ? yuan(left) : "";
+  $("ask-reason").value = "";
   $("ask").hidden = false;
   $("ask-amount").focus();
 }
@@ -349,7 +388,11 @@ async function learn() {
   } catch (error) { if (!(error instanceof NoLine)) throw error; line(false); }
   policy ??= kept("policy", null);
   if (!policy) return;
-  $("ask-reason").replaceChildren(...policy.reasons.map((one) => el("option", one.label, { value: one.reason })));
+  // None is chosen ahead: a reason that nobody chose is no reason, and the policy decides by it.
+  const chosen = $("ask-reason").value;
+  $("ask-reason").replaceChildren(el("option", t("choose"), { value: "" }),
+    ...policy.reasons.map((one) => el("option", one.label, { value: one.reason })));
+  $("ask-reason").value = policy.reasons.some((one) => one.reason === chosen) ? chosen : "";
   $("ask-route").replaceChildren(...policy.routes.map((one) => el("option", one.label, { value: one.route })));
   const words = [policy.summary, ...policy.reasons.map((one) => `${one.label}：${one.words}`),
     ...policy.routes.filter((one) => one.words).map((one) => `${one.label}：${one.words}`)];
@@ -378,6 +421,7 @@ async function begin() {
   $("cut").onchange = () => { keep("cut", $("cut").checked); line(!$("cut").checked); flush(); };
   $("language").onclick = () => { keep("language", language = language === "zh" ? "en" : "zh"); translate(); learn(); };
   showSale(); showQueue(); await learn();
+  setInterval(settle, ASK_MS);
   setInterval(flush, FLUSH_MS); addEventListener("online", flush); setInterval(heartbeat, BEAT_MS);
   flush(); heartbeat();
   document.body.dataset.ready = "yes";

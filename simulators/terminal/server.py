@@ -107,6 +107,8 @@ def terminal_app(find: Callable[[], Till]) -> web.Application:
             async with session(request).post(f"{control}/payments", json=paid) as reply:
                 if reply.status != 201:
                     return answer({"error": await reply.text()}, status=502)
+            if body.get("answer") == "lost":
+                return answer({"error": "the channel did not answer in time"}, status=504)
         return answer({"channel_transaction_no": number, "paid_at": at.isoformat()}, status=201)
 
     async def forward(request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulators.kit import common_faults
 from simulators.kit.faults import Catalogue, FaultKind
-from simulators.unionpay.codes import ENDINGS, REFUSALS, WORDS
+from simulators.unionpay.codes import ENDINGS, REFUSALS, SPENT, WORDS
 
 _REFUSED = {
     name: FaultKind(f"拒绝：{code} {WORDS[code]}", f"respCode {code}, nothing was accepted", code=code)
@@ -41,6 +41,12 @@ CATALOGUE: Catalogue = {
                 f"先答 00，最终失败：{code} {WORDS[code]}", f"00 first, origRespCode {code} in the end", code=code
             )
             for name, code in ENDINGS.items()
+        },
+        **{
+            name: FaultKind(
+                f"拒绝：{code} {WORDS[code]}，且该订单号已用掉", f"respCode {code}, and the number is spent", code=code
+            )
+            for name, code in SPENT.items()
         },
         **_SIGNATURE,
     },

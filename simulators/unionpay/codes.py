@@ -107,6 +107,8 @@ _NAMED = {
 }
 #: Faults that refuse before anything is accepted: name -> respCode. Codes without a name are called code_NN.
 REFUSALS = _NAMED | {f"code_{code}": code for code in WORDS if code not in TAKEN_ON and code not in _NAMED.values()}
+#: Faults that refuse and keep the number all the same: sent again it is a duplicate.
+SPENT = {f"spent_{code}": code for code in ("02", "31", "64", "90")}
 #: Faults that take the refund in and let it fail in the end with a code.
 ENDINGS = {f"ends_{code}": code for code in REFUSALS.values()}
 

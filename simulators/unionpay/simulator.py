@@ -20,7 +20,7 @@ from simulators.kit.simulator import Options, Simulator
 from simulators.kit.wire import break_off, drop, garbage, hang, in_between
 from simulators.unionpay import trades
 from simulators.unionpay.catalogue import CATALOGUE, MAGIC_MEANING
-from simulators.unionpay.codes import ENDINGS, OK, PAYMENT_CODES, PENDING, REFUSALS, WORDS, Refusal
+from simulators.unionpay.codes import ENDINGS, OK, PAYMENT_CODES, PENDING, REFUSALS, SPENT, WORDS, Refusal
 from simulators.unionpay.files import settlement_file
 from simulators.unionpay.keys import PFX_PASSWORD, UnionpayKeys
 from simulators.unionpay.signing import ENCODINGS, as_text, check_request, read_parameters, signed_answer
@@ -115,6 +115,9 @@ class UnionpaySimulator(Simulator):
             raise Refusal("12")
         if payment is None:
             raise Refusal("35")
+        if name in SPENT:
+            await self._spend(order, payment, SPENT[name])
+            raise Refusal(SPENT[name])
         trades.check_rules(order, payment, now=self.clock.timestamp(), limits=self.limits)
         # A spent order number is never taken again, so that the remembered shortage is the sale's.
         if order.kind != "preauth_cancel" and self.is_short(key=order_no, amount_fen=order.amount_fen):
@@ -129,6 +132,26 @@ class UnionpaySimulator(Simulator):
         code = str(extra_of(refund).get("code") or OK)
         shown = {**_echo(parameters), "queryId": refund["channel_refund_no"], "respCode": code, "respMsg": WORDS[code]}
         return shown, name, fault
+
+    async def _spend(self, order: trades.Order, payment: Row, code: str) -> None:
+        """Refused, and the number kept: a repeat is a duplicate, and a query says that it failed. No money moves."""
+        self.accept(
+            Accepted(
+                key=order.key,
+                refund_no=order.order_id,
+                order_no=payment["order_no"],
+                transaction_no=payment["transaction_no"],
+                amount_fen=order.amount_fen,
+                outcome=CLOSED,
+                settle_at=None,
+                fingerprint="",
+                notify_url="",
+                kind=order.kind,
+                extra={"txn_time": order.txn_time, "biz_type": order.biz_type, "failed": code},
+            )
+        )
+        self.settle(order.key)
+        await self.store.durable()
 
     def _take_on(self, order: trades.Order, payment: Row, fault: Fault | None) -> Row:
         name = fault.fault if fault is not None else ""

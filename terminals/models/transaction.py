@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -21,6 +21,23 @@ from terminals.models.terminal import Terminal
 
 if TYPE_CHECKING:
     from django.db.models.fields.related_descriptors import RelatedManager
+
+    _Text = models.CharField[str, str]
+else:
+    _Text = models.CharField
+
+
+class UnknownAsNull(_Text):
+    """Text of which "" says that it is not known. In the database that is NULL, which is unique among its like."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "null": True, "blank": True})
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(value) or None
+
+    def from_db_value(self, value: Any, _expression: Any, _connection: Any) -> str:
+        return value or ""
 
 
 class TransactionKind(models.TextChoices):
@@ -100,6 +117,9 @@ class Transaction(models.Model):
 
     ``payer_paid_fen``: what the payer paid of it where a coupon paid the rest; None: all of it.
 
+    ``payment_no``: the shop's own number of this payment at its channel. A till that had no answer knows only that; the channel's
+    number is "" until the channel says it, and no such payment is a success.
+
     ``joined_date``: the day of the order that it is a payment of, where that began or ended on another day than this was paid
     (``terminals.joining``).
     """
@@ -111,7 +131,8 @@ class Transaction(models.Model):
     channel_account = models.ForeignKey(ChannelAccount, null=True, blank=True, on_delete=models.PROTECT, db_index=False)
     channel = models.CharField(max_length=20)
     order_no = models.CharField(max_length=64, db_collation="C")
-    channel_transaction_no = models.CharField(max_length=64, db_collation="C")
+    channel_transaction_no = UnknownAsNull(max_length=64, db_collation="C")
+    payment_no = models.CharField(max_length=64, blank=True, default="", db_default="", db_collation="C")
     kind = models.CharField(max_length=20, choices=TransactionKind.choices, default=TransactionKind.SALE)
     remote = models.BooleanField(default=False, db_default=False)
     status = models.CharField(max_length=20, choices=TransactionStatus.choices, default=TransactionStatus.SUCCESS)
@@ -163,6 +184,13 @@ class Transaction(models.Model):
                 condition=Q(live_refunds__gte=0)
                 & (Q(live_refunds_limit__isnull=True) | Q(live_refunds__lte=F("live_refunds_limit"))),
                 name="transaction_within_refund_count",
+            ),
+            models.CheckConstraint(
+                condition=Q(channel_transaction_no__isnull=False) | (~Q(payment_no="") & ~Q(status="success")),
+                name="transaction_has_a_number",
+            ),
+            models.UniqueConstraint(
+                fields=["merchant", "payment_no", "channel"], condition=~Q(payment_no=""), name="payment_number_once"
             ),
             models.UniqueConstraint(
                 # The number before the channel: a search has the one and not the other.

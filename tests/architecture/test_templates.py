@@ -1,5 +1,6 @@
 """Templates keep to the width that Python keeps to: a row of a table or a branch of a message on a line of its own."""
 
+import re
 from pathlib import Path
 
 from django.conf import settings
@@ -20,6 +21,25 @@ def too_long(*, within: Path) -> list[str]:
 
 def test_no_line_of_a_template_is_wider_than_120() -> None:
     assert not too_long(within=settings.BASE_DIR / "templates")
+
+
+def chosen_ahead(text: str) -> list[str]:
+    """Names of the choices that must be made and begin with one made: whoever overlooks it has said what they never said."""
+    found = re.findall(r"<select([^>]*)>(.*?)</select>", text, re.DOTALL)
+    names = [(re.search(r'name="([^"]*)"', tag), tag, options) for tag, options in found]
+    return [name[1] for name, tag, options in names if name and "required" in tag and '<option value="">' not in options]
+
+
+def test_no_choice_that_must_be_made_is_made_ahead() -> None:
+    templates = settings.BASE_DIR / "templates"
+    assert not [(path.name, name) for path in templates.rglob("*.html") for name in chosen_ahead(path.read_text())]
+
+
+def test_choice_when_its_first_option_stands_for_something_is_named() -> None:
+    options = '<option value="a">A</option></select>'
+    assert chosen_ahead(f'<select\nname="kind" required>{options}') == ["kind"]
+    assert chosen_ahead(f'<select name="kind" required><option value="">-</option>{options}') == []
+    assert chosen_ahead(f'<select name="kind">{options}') == []
 
 
 def test_width_when_a_line_has_121_characters_names_it(tmp_path: Path) -> None:

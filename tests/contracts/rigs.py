@@ -28,7 +28,13 @@ from simulators.kit.testing import RunningSimulator, running_simulator
 
 AnyChannel = WeChatRefundChannel | AlipayRefundChannel | UnionPayRefundChannel
 #: Rig -> simulator.
-RIGS = {"wechat": "wechat", "wechat-certificates": "wechat", "alipay": "alipay", "unionpay": "unionpay"}
+RIGS = {
+    "wechat": "wechat",
+    "wechat-certificates": "wechat",
+    "alipay": "alipay",
+    "alipay-certificates": "alipay",
+    "unionpay": "unionpay",
+}
 PAID_FEN = 26800
 #: The least of the refund numbers that rigs give.
 FIRST_NUMBER = "REFUND00000001"
@@ -133,8 +139,15 @@ def _alipay(rig: Rig) -> AnyChannel:
     stored = {
         "app_id": rig.simulator.account["app_id"],
         "app_private_key": rig.file("app_private_key_path"),
-        "alipay_public_key": rig.file("alipay_public_key_path"),
     }
+    if rig.name == "alipay":
+        stored["alipay_public_key"] = rig.file("alipay_public_key_path")
+    else:
+        stored |= {
+            "app_certificate": rig.file("app_cert_path"),
+            "alipay_certificate": rig.file("alipay_cert_path"),
+            "alipay_root_certificate": rig.file("alipay_root_cert_path"),
+        }
     return AlipayRefundChannel(
         credentials=AlipayCredentials.parse(stored),
         profile=_profile(),

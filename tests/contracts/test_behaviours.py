@@ -15,6 +15,7 @@ from payment_channels.contract import (
     PayeeKind,
     RefundNotice,
     Refused,
+    Retry,
     SecondLeg,
     Trade,
     TradeQueries,
@@ -293,3 +294,47 @@ def test_payment_whose_coupon_makes_no_sense_is_not_seeded(rigs: RigOf, payer_fe
     simulator = rigs("wechat").simulator
     with pytest.raises(ControlError, match="payer_fen"):
         simulator.control("POST", "/payments", {"order_no": "ODD", "amount_fen": PAID_FEN, "payer_fen": payer_fen})
+
+
+# --- signed under a certificate ---
+
+
+def test_answer_under_a_certificate_that_is_not_stored_is_not_believed_and_the_money_moves_once(rigs: RigOf) -> None:
+    rig = rigs("alipay-certificates")
+    order = rig.sale()
+    rig.fault("refund", "other_certificate", order_no=order.order_no)
+
+    first = rig.channel.refund(order)
+
+    assert isinstance(first, Unknown)
+    assert (first.code, first.remedy) == ("bad_signature", "check_their_key")
+    assert "not stored" in first.message
+    assert isinstance(drive(rig, order, first), Done)
+    assert rig.moved(order) == [(order.refund_no, order.amount_fen)]
+
+
+# --- a number that a refusal has used up ---
+
+
+@pytest.mark.parametrize("code", ["02", "31", "64", "90"])
+def test_refund_when_its_refused_number_is_a_duplicate_is_asked_about_and_may_go_on_under_a_new_one(
+    rigs: RigOf, code: str
+) -> None:
+    rig = rigs("unionpay")
+    order = rig.sale()
+    rig.fault("refund", f"spent_{code}", order_no=order.order_no)
+
+    refused = rig.channel.refund(order)
+    again = rig.channel.refund(order)
+    said = rig.channel.query_refund(reference_of(order))
+
+    assert isinstance(refused, Refused)
+    assert refused.code == code
+    assert isinstance(again, Unknown)
+    assert (again.code, again.accepted) == ("12", False)
+    assert isinstance(said, Refused)
+    assert (said.code, said.retry, said.then) == (code, Retry.NEW_NUMBER, refused.retry)
+    assert rig.moved(order) == []
+    other = replace(order, refund_no=f"{order.refund_no}N2")
+    assert isinstance(drive(rig, other, rig.channel.refund(other)), Done)
+    assert rig.moved(order) == [(other.refund_no, order.amount_fen)]

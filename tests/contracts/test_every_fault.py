@@ -39,7 +39,13 @@ from simulators.unionpay.catalogue import CATALOGUE as UNIONPAY
 from simulators.wechat.catalogue import CATALOGUE as WECHAT
 from tests.contracts.rigs import FIRST_NUMBER, PAID_FEN, RIGS, Rig, reference_of
 
-CATALOGUES = {"wechat": WECHAT, "wechat-certificates": WECHAT, "alipay": ALIPAY, "unionpay": UNIONPAY}
+CATALOGUES = {
+    "wechat": WECHAT,
+    "wechat-certificates": WECHAT,
+    "alipay": ALIPAY,
+    "alipay-certificates": ALIPAY,
+    "unionpay": UNIONPAY,
+}
 PATIENCE_S = 60.0
 
 RigOf = Callable[[str], Rig]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 
@@ -47,7 +48,7 @@ def test_a_refusal_comes_alone_and_says_where_to_look(reviewer: Client, shop: Sh
     assert (answer.status_code, answer["Refused"]) == (409, "1")
     assert "<html" not in text
     assert f'href="/desk/refunds/{request.number}"' in text
-    assert "No money moved." in text
+    assert "This moved no money." in text
 
 
 def test_a_form_filled_in_badly_keeps_its_words(reviewer: Client, shop: Shop) -> None:
@@ -63,6 +64,19 @@ def test_signed_out_meanwhile_does_not_leave_the_page(shop: Shop) -> None:
     address = f"/desk/refunds/{request.number}/note"
     assert Client().post(address, {"text": "long"}, headers=HTMX).status_code == 401
     assert Client().get(f"/desk/refunds/{request.number}/pane", headers=HTMX)["HX-Redirect"].startswith("/login")
+
+
+@pytest.mark.parametrize(
+    ("came_from", "back_to"),
+    [
+        ("http://testserver/desk/incidents?q=1", "/desk/incidents%3Fq%3D1"),
+        ("http://elsewhere/desk/incidents", "/desk/start"),
+        ("", "/desk/start"),
+    ],
+)
+def test_form_when_signed_out_meanwhile_leads_back_to_its_page(came_from: str, back_to: str) -> None:
+    answer = Client().post("/desk/incidents/4711/answer", {"words": "long"}, headers={"referer": came_from})
+    assert answer["Location"] == f"/login?next={back_to}"
 
 
 # --- what stays fresh ---------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ class ChannelSays(DomainError, code="busy"):
 def test_explain_when_it_is_refused_says_that_no_money_moved() -> None:
     error = Conflict("", code="version_conflict")
     with translation.override("en"):
-        assert words.explain(error) == f"{words.short(error)} No money moved."
+        assert words.explain(error) == f"{words.short(error)} This moved no money."
         assert words.short(error).startswith("Somebody changed this refund meanwhile.")
     with translation.override("zh-hans"):
         assert "No money" not in words.explain(error)

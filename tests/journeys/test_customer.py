@@ -265,6 +265,7 @@ def test_a_customer_applies_from_the_receipt_without_scripts(
     expect(plain.get_by_text("138 **** 6021")).to_be_visible()
     plain.get_by_label("短信验证码").fill(box.code)
     plain.get_by_label("申请退款金额").fill("12")
+    plain.locator("#reason").select_option("quality")
     plain.get_by_label("我申请按原支付方式退款").check()
     shot(plain, "customer-apply-code-390-light")
     plain.get_by_role("button", name="提交退款申请").click()

@@ -400,3 +400,37 @@ def test_every_page_is_accessible_and_fits(
         page.goto(f"{live_server}{path}")
         axe(page)
         assert _fits(page), f"{path} is wider than the screen"
+
+
+def test_news_on_the_way_takes_back_neither_a_note_half_written_nor_a_step_to_another_page(
+    page: Page, live_server: object, merchant: Merchant, reviewer: Staff, sign_in: SignIn
+) -> None:
+    held: list[Route] = []
+    left: list[Route] = []
+    request = make_request(make_sale(merchant), 1_200)
+    sign_in(reviewer)
+    page.route("**/progress?*", lambda route: held.append(route))
+    page.route("**/desk/refunds", lambda route: left.append(route))
+
+    def open_until_it_asks() -> None:
+        held.clear()
+        page.goto(f"{live_server}/desk/refunds/{request.number}")
+        with page.expect_request("**/progress?*"):
+            pass
+        page.wait_for_timeout(100)
+
+    def news_arrives() -> None:
+        held[0].fulfill(status=204, headers={"HX-Refresh": "true"})
+        page.wait_for_timeout(500)
+
+    open_until_it_asks()
+    page.locator("#note").fill("客人已来电")
+    news_arrives()
+    expect(page.locator("#note")).to_have_value("客人已来电")
+    page.locator("#note").fill("")
+
+    open_until_it_asks()
+    page.get_by_role("navigation", name="主导航").get_by_role("link", name="全部退款").click(no_wait_after=True)
+    news_arrives()
+    left[0].continue_()
+    expect(page).to_have_url(f"{live_server}/desk/refunds")

@@ -93,6 +93,7 @@ def test_exchange_offered_at_the_desk_is_taken_on_the_phone(
     _sign_in(page, live_server, make_staff(in_review.merchant, "reviewer"))
     page.set_viewport_size(DESK)
     page.goto(f"{live_server.url}/desk/refunds/{in_review.number}?do=offer&lang=en")
+    page.locator("#offer-kind").select_option("exchange")
     page.locator("#offer-message").fill("换一台新的")
     page.locator("#dlg-offer button[type=submit]").click()
     expect(page.get_by_text("No answer yet")).to_be_visible()

@@ -269,3 +269,40 @@ def test_cashier_closes_the_shift_once_the_cash_refund_is_paid(
     _shown(page, f"shift-{width}")
     shift = Shift.objects.get()
     assert (shift.expected_fen, shift.counted_fen) == (23_800, 23_800)
+
+
+def test_payment_of_which_the_till_heard_nothing_goes_back_by_itself_once_another_was_taken(
+    page: Page, till: str
+) -> None:
+    _open(page, till)
+    page.locator("#goods button", has_text="洗衣液").click()
+    page.locator("#pay-channel").select_option("wechat")
+    page.locator("#mute").check()
+    page.locator("#cut").check()
+    page.locator("#pay button").click()
+    expect(page.locator("#said")).to_contain_text("没有收到付款结果")
+    page.locator("#mute").uncheck()
+    page.locator("#pay button").click()
+    expect(page.locator("#waiting")).to_have_text("2")
+    page.reload()  # a restart loses nothing
+    page.locator("#cut").uncheck()
+    _work_until_said(page, "退款成功")
+
+    first, second = Transaction.objects.order_by("payment_no")
+    assert (second.order_no, second.payment_no) == (first.order_no, f"{first.payment_no}-2")
+    assert [(sale.status, sale.refunded_fen) for sale in (first, second)] == [("success", 3_980), ("success", 0)]
+    assert RefundRequest.objects.get().reason == "duplicate_charge"
+
+
+def test_payment_of_which_the_till_heard_nothing_is_found_paid_and_not_taken_again(page: Page, till: str) -> None:
+    _open(page, till)
+    page.locator("#goods button", has_text="洗衣液").click()
+    page.locator("#pay-channel").select_option("wechat")
+    page.locator("#mute").check()
+    page.locator("#pay button").click()
+    expect(page.locator("#said")).to_contain_text("查询到顾客已付款")
+    expect(page.locator("#cart li")).to_have_count(0)
+
+    sale = Transaction.objects.get()
+    assert (sale.status, bool(sale.channel_transaction_no)) == ("success", True)
+    assert not RefundRequest.objects.exists()

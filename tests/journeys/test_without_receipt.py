@@ -30,6 +30,7 @@ def test_sale_is_found_without_its_receipt_and_another_refund_goes_without_a_sal
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     sign_in(page, live_server, cashier)
     page.goto(f"{live_server}/desk/no-receipt")
+    page.locator("#nr-kind").select_option("missing_slip")
     page.locator("#nr-amount").fill("100")
     page.locator("#nr-card").fill("4321")
     axe(page)
@@ -41,11 +42,13 @@ def test_sale_is_found_without_its_receipt_and_another_refund_goes_without_a_sal
     assert NoReceiptCase.objects.get().sale == sale
 
     page.goto(f"{live_server}/desk/no-receipt")
+    page.locator("#nr-kind").select_option("missing_slip")
     page.locator("#nr-amount").fill("66")
     page.locator("#nr-card").fill("0000")
     page.locator("form:has(#nr-amount) button[type=submit]").click()
     page.locator("details:has(#ws-amount) > summary").click()
     page.locator("#ws-amount").fill("66")
+    page.locator("#ws-reason").select_option("quality")
     page.locator("#ws-route").select_option("store_credit")
     page.locator("input[name=consent]").check()
     axe(page)

@@ -472,6 +472,7 @@ _REST: list[tuple[Act, str, str, Any]] = [
     (Act.CORRECT_SALE, "POST", "transactions/{sale}/corrections", {"cashier": "C9", "reason": "x"}),
     (Act.END_HOLD, "POST", "transactions/{held_sale}/end-hold", {"finding": "not_paid", "note": "x"}),
     (Act.ADOPT, "POST", "transactions/{sale}/adopt", {}),
+    (Act.ADOPT, "POST", "reconciliations/differences/{difference}/adopt", {}),
     (Act.READ_SALES, "GET", "transactions/{sale}", None),
     (Act.ASK_CHANNEL, "POST", "transactions/{sale}/trade-queries", {}),
     (Act.QUOTE, "POST", "refund-quotes", "draft"),

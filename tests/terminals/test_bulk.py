@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from core.calendar import SHANGHAI
 from merchants.models import Merchant
+from terminals import orders
 from terminals.bulk import NewSale, store_sales
 from terminals.models import Funding, Transaction
 from terminals.reporting import PaidInTheFuture, SaleLine
@@ -103,3 +105,49 @@ def test_store_sales_when_one_is_paid_in_the_future_stores_nothing() -> None:
         store_sales([new_sale(merchant), late], source="test", at=NOW)
 
     assert not Transaction.objects.exists()
+
+
+_BASKET = [SaleLine("BEER", "Beer", 1, 10_000, 10_000)]
+_EVENING = datetime(2026, 3, 6, 23, 50, tzinfo=SHANGHAI)
+
+
+def _loaded(merchant: Merchant, order_no: str, minutes: int, **more: object) -> NewSale:
+    said = {"amount_fen": 10_000, "lines": _BASKET, "paid_at": _EVENING + timedelta(minutes=minutes), **more}
+    return new_sale(merchant, id=uuid7(), order_no=order_no, channel_transaction_no=uuid7().hex, **said)
+
+
+def test_store_sales_joins_payments_of_one_order_as_single_reports_would() -> None:
+    merchant = make_merchant()
+    # Later ones first: a file need not be in order.
+    store_sales(
+        [
+            _loaded(merchant, "20260306-0012", 30),
+            _loaded(merchant, "20260306-0012", 0),
+            _loaded(merchant, "7", 31 * 60),
+            _loaded(merchant, "7", 0),
+            _loaded(merchant, "8", 60),
+        ],
+        source="test",
+        at=NOW,
+    )
+
+    found = Transaction.objects.order_by("order_no", "paid_at")
+    day = _EVENING.date()
+    assert [(one.order_no, one.order_date, one.joined_date) for one in found] == [
+        ("20260306-0012", day, None),
+        ("20260306-0012", day, day),
+        ("7", day, None),
+        ("7", day + timedelta(days=2), None),
+        ("8", day, day),
+    ]
+    assert [len(orders.siblings(one)) for one in found] == [2, 2, 1, 1, 1]
+
+
+def test_store_sales_joins_a_payment_to_one_that_is_known_already() -> None:
+    merchant = make_merchant()
+    store_sales([_loaded(merchant, "20260306-0012", 0)], source="test", at=NOW)
+
+    store_sales([_loaded(merchant, "20260306-0012", 30)], source="test", at=NOW)
+
+    assert {one.order_date for one in Transaction.objects.all()} == {_EVENING.date()}
+    assert {len(orders.siblings(one)) for one in Transaction.objects.all()} == {2}

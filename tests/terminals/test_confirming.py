@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.audit.actors import channel
 from core.audit.models import AuditEvent
 from terminals import confirming
-from terminals.confirming import AskedJustNow
+from terminals.confirming import AskedJustNow, Payment
 from terminals.models import PaymentWord, Transaction, TransactionStatus
 from tests.factories import make_merchant, make_sale
 
@@ -84,7 +84,7 @@ def _confirm(sale: Transaction, *, amount_fen: int, account_id: int | None = Non
     confirming.confirm_paid(
         merchant_id=sale.merchant_id,
         account_id=account_id or sale.channel_account_id or 0,
-        paid_fen={sale.channel_transaction_no: amount_fen, "4200000000": 1},
+        payments={sale.channel_transaction_no: Payment("", amount_fen), "4200000000": Payment("", 1)},
         by=_WECHAT,
         at=timezone.now(),
     )
@@ -107,3 +107,52 @@ def test_confirm_paid_when_another_account_says_so_or_it_was_known_nothing_chang
     for sale, account_id in ((_waiting(), 999_999), (_waiting(status=TransactionStatus.SUCCESS), None)):
         after = _confirm(sale, amount_fen=10_000, account_id=account_id)
         assert (after.status, after.payment_word, after.corrected_at) == (sale.status, "", None)
+
+
+def _unheard(sale: Transaction, payment_no: str = "A1-2") -> Transaction:
+    """The sale as it would be had the till had no answer to the payment."""
+    Transaction.objects.filter(pk=sale.pk).update(
+        status=TransactionStatus.PENDING, channel_transaction_no="", payment_no=payment_no
+    )
+    return Transaction.objects.get(pk=sale.pk)
+
+
+def test_keep_word_when_the_till_never_heard_the_number_keeps_what_the_channel_says() -> None:
+    sale = _unheard(make_sale(make_merchant(), 10_000))
+    said = {"transaction_id": sale.pk, "word": PaymentWord.PAID, "amounts": {}, "by": _WECHAT}
+
+    unnamed = confirming.keep_word(**said, at=timezone.now())  # type: ignore[arg-type]
+    assert (unnamed.status, unnamed.channel_transaction_no) == ("pending", "")
+    named = confirming.keep_word(**said, at=timezone.now(), number="4200000042")  # type: ignore[arg-type]
+    assert (named.status, Transaction.objects.get(pk=sale.pk).channel_transaction_no) == ("success", "4200000042")
+
+
+def test_keep_word_when_the_payment_was_reported_with_its_number_too_it_is_refundable_once() -> None:
+    whole = make_sale(make_merchant(), 10_000)
+    sale = _unheard(make_sale(whole.merchant, 10_000, channel_account=whole.channel_account))
+    for _ in range(2):
+        kept = confirming.keep_word(
+            transaction_id=sale.pk,
+            word=PaymentWord.PAID,
+            amounts={},
+            by=_WECHAT,
+            at=timezone.now(),
+            number=whole.channel_transaction_no,
+        )
+        assert (kept.status, kept.channel_transaction_no) == ("declined", "")
+
+    (event,) = AuditEvent.objects.filter(object_id=str(sale.pk), action="transaction.correct")
+    assert (event.data["reason"], event.data["transaction"]) == ("reported_twice", str(whole.pk))
+
+
+@pytest.mark.parametrize(("payment_no", "status"), [("A1-2", "success"), ("A1-3", "pending"), ("", "pending")])
+def test_confirm_paid_by_the_shops_own_number_where_the_till_had_no_answer(payment_no: str, status: str) -> None:
+    sale = _unheard(make_sale(make_merchant(), 10_000))
+    confirming.confirm_paid(
+        merchant_id=sale.merchant_id,
+        account_id=sale.channel_account_id or 0,
+        payments={"4200000042": Payment(payment_no, 10_000)},
+        by=_WECHAT,
+        at=timezone.now(),
+    )
+    assert Transaction.objects.get(pk=sale.pk).status == status

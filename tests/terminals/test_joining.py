@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from core.calendar import SHANGHAI
 from merchants.principals import Principal
@@ -83,3 +86,40 @@ def test_order_when_it_is_paid_on_two_days_is_one_where_the_payments_belong_toge
         found = [_paid(by, *what, **more) for what, more in told]
         assert [len(orders.siblings(one)) for one in found] == ([2, 2] if is_one else [1, 1])
         assert len({one.order_date for one in found}) == (1 if is_one else 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_order_when_its_two_payments_are_reported_at_once_around_midnight_is_one() -> None:
+    """The second report finds the first only once that is committed."""
+    by = replace(till(make_merchant()), key_id=None)
+    second: list[Transaction] = []
+
+    def report_second() -> None:
+        try:
+            second.append(_paid(by, 12.02, 10_000, _BEER, _MEAL, **_PART))
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=report_second)
+    with transaction.atomic():
+        first = _paid(by, 11.98, 20_000, _BEER, _MEAL, **_PART)
+        other.start()
+        _wait_for_a_lock()
+    other.join(timeout=60)
+
+    assert [one.order_date for one in (first, *second)] == [first.paid_at.astimezone(SHANGHAI).date()] * 2
+    assert len(orders.siblings(first)) == 2
+
+
+def _wait_for_a_lock() -> None:
+    until = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
+                "(SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.05)
+    pytest.fail("the second report did not wait for the first")

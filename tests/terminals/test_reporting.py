@@ -124,3 +124,31 @@ def test_report_when_the_channel_has_said_otherwise_its_word_stands(merchant: Me
     with pytest.raises(SaleDiffers):
         report_sale(sale=SALE, by=_till(merchant), at=timezone.now())
     assert Transaction.objects.get(pk=sale.pk).status == "pending"
+
+
+UNHEARD = replace(SALE, status="pending", channel_transaction_no="", payment_no="A1-2")
+
+
+def test_report_of_a_payment_without_an_answer_is_known_by_the_shops_number_and_completed_by_it(
+    merchant: Merchant,
+) -> None:
+    sale, is_new = report_sale(sale=UNHEARD, by=_till(merchant), at=NOW)
+    other, other_is_new = report_sale(sale=replace(UNHEARD, payment_no="A1-3"), by=_till(merchant), at=NOW)
+    assert (is_new, other_is_new, report_sale(sale=UNHEARD, by=_till(merchant), at=NOW)) == (True, True, (sale, False))
+
+    through = replace(SALE, payment_no="A1-2")
+    ended, is_new = report_sale(sale=through, by=_till(merchant), at=NOW)
+    assert (ended.pk, ended.status, ended.channel_transaction_no, is_new) == (sale.pk, "success", "42", False)
+    # Late: the report that was sent before the answer.
+    assert report_sale(sale=UNHEARD, by=_till(merchant), at=NOW) == (ended, False)
+    with pytest.raises(SaleDiffers, match="channel_transaction_no"):
+        report_sale(sale=replace(through, channel_transaction_no="43"), by=_till(merchant), at=NOW)
+    assert Transaction.objects.get(pk=other.pk).status == "pending"
+
+
+@pytest.mark.parametrize("change", [{"payment_no": ""}, {"status": "success"}])
+def test_report_without_any_number_of_the_payment_is_refused(merchant: Merchant, change: dict[str, Any]) -> None:
+    with pytest.raises(Invalid) as refused:
+        report_sale(sale=replace(UNHEARD, **change), by=_till(merchant), at=NOW)
+    assert [error.field for error in refused.value.errors] == ["channel_transaction_no"]
+    assert not Transaction.objects.exists()

@@ -99,6 +99,13 @@ def adopt_portal_refund(stage: Stage) -> None:
     assert refused["code"] == "nothing_to_adopt"
 
 
+@case("POST", f"{_API}reconciliations/differences/<int:difference_id>/adopt")
+def adopt_difference(stage: Stage) -> None:
+    body = {"note": "店长在商户平台退的"}
+    adopted = stage.call_as(Role.FINANCE, f"reconciliations/differences/{stage.difference().pk}/adopt", body)
+    assert (adopted["state"], adopted["refunded_fen"]) == ("refunded", 2_000)
+
+
 @case("GET", f"{_API}transactions/<uuid:transaction_id>")
 def get_transaction(stage: Stage) -> None:
     request = stage.in_review()

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from django.test import Client
 from django.utils import timezone
 
-from merchants.models import Staff
+from merchants.models import Role, Staff
 from refunds.models import RefundRequest, TillAuthorisation
 from refunds.review import at_the_till
 from tests.desk.conftest import Shop
-from tests.factories import make_request, make_sale, till
+from tests.factories import make_request, make_sale, make_staff, till
 
 AsStaff = Callable[[Staff], Client]
 
@@ -28,14 +28,15 @@ def _token(request: RefundRequest) -> str:
     ).token
 
 
-def test_code_when_used_says_so_and_decides_nothing_more(as_staff: AsStaff, shop: Shop) -> None:
+def test_code_when_used_leads_to_what_it_decided_and_decides_nothing_more(as_staff: AsStaff, shop: Shop) -> None:
     request = make_request(make_sale(shop.merchant, 50_000), 30_000)
     path = f"/desk/at-till/{_token(request)}"
     phone = as_staff(shop.manager)
     assert request.number in phone.get(path).content.decode()
     assert phone.post(path, {"decision": "approve"})["Location"] == f"/desk/refunds/{request.number}"
     for again in (phone.get(path), phone.post(path, {"decision": "approve"})):
-        assert again.status_code == 409
+        assert (again.status_code, again["Location"]) == (302, f"/desk/refunds/{request.number}")
+    assert as_staff(make_staff(shop.merchant, Role.MANAGER)).get(path).status_code == 409
     assert TillAuthorisation.objects.get().decision == "approve"
 
 

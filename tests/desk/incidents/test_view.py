@@ -66,6 +66,13 @@ def test_incident_is_reported_by_a_cashier_and_handled_by_a_manager(shop: Shop, 
     assert "Change the rules" in listed
 
 
+def test_incident_that_affects_no_refund_says_why_nobody_is_written_to(shop: Shop, as_staff: SignIn) -> None:
+    incident = _open(as_staff(shop.cashier))
+    page = as_staff(shop.manager).get(f"/desk/incidents/{incident.pk}").content.decode()
+    assert 'disabled aria-describedby="why-nobody"' in page
+    assert "there is nobody to write to" in page
+
+
 def test_finding_of_the_analytics_leads_to_a_form_that_begins_with_it(
     shop: Shop, as_staff: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,12 +19,13 @@ def in_english() -> object:
 def test_example_words_when_everything_is_known_names_it() -> None:
     example = Example(amount_fen=100, paid_fen=5_000, reason="quality", store="S1", group="wine", days=8)
     assert (
-        example_words(example) == "¥1.00 of a sale of ¥50.00 · Quality problem · store S1 · article group wine · day 8"
+        example_words(example, stores={"S1": "West Lake"})
+        == "¥1.00 of a sale of ¥50.00 · Quality problem · store West Lake · article group wine · day 8"
     )
 
 
 def test_exposure_rows_when_a_limit_rises_mark_what_grows() -> None:
-    rows = exposure_rows(sample.RETAIL, {**sample.RETAIL, "auto_cashier_day_count": 20})
+    rows = exposure_rows(sample.RETAIL, {**sample.RETAIL, "auto_cashier_day_count": 20}, stores={})
     assert [(row.before, row.after, row.grows, row.sequence) for row in rows][:2] == [
         ("¥919.92", "¥1,819.82", True, "2 × ¥100.00 + 18 × ¥89.99"),
         ("¥100.00 each, no limit of the day", "¥100.00 each, no limit of the day", False, "1 × ¥100.00 …"),

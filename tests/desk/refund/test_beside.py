@@ -65,6 +65,10 @@ def test_agreement_is_noted_shown_and_printed(shop: Shop, as_staff: SignIn) -> N
     assert "王女士" in page
     assert "王女士" in client.get(f"{url}/voucher").content.decode()
     assert client.post(f"{url}/approve", {"version": str(request.version)}).status_code == 409
+    # What alone can be approved stands in the form.
+    asked = client.get(f"{url}?do=approve").content.decode()
+    assert 'id="approve-amount" name="amount"\n      value="120.00"' in asked
+    assert "Agreed with the customer." in asked
     assert Agreement.objects.count() == 1
 
 

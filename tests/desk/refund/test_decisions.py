@@ -58,7 +58,7 @@ def test_approve_of_an_impossible_amount_stores_nothing_and_says_so(reviewer: Cl
     request = shop.waiting()
     answer = reviewer.post(f"/desk/refunds/{request.number}/approve", {"version": request.version, "amount": amount})
     assert answer.status_code == 422
-    assert "No money moved." in answer.content.decode()
+    assert "This moved no money." in answer.content.decode()
     assert _unchanged(request)
 
 

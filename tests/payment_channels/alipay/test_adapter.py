@@ -54,8 +54,9 @@ def test_notice_for_another_application_is_rejected(channel: AlipayRefundChannel
 
 @pytest.mark.parametrize("missing", ["refund_fee", "out_biz_no"])
 def test_notice_about_a_payment_is_foreign(channel: AlipayRefundChannel, platform: Platform, missing: str) -> None:
-    notice = platform.notice(**{missing: "", "trade_no": "2026112722001", "total_amount": "268.00"})
-    paid = ForeignNotice(about="trade_status_sync", paid=("2026112722001", 26_800))
+    made = {"trade_no": "2026112722001", "out_trade_no": "T7-2", "total_amount": "268.00"}
+    notice = platform.notice(**{missing: "", **made})
+    paid = ForeignNotice(about="trade_status_sync", paid=("2026112722001", "T7-2", 26_800))
 
     assert channel.read_notice(notice) == paid
 
@@ -124,4 +125,4 @@ _KEY = make_key_pair().private.public_key()
 @given(st.binary(max_size=200) | st.text("abc=&%+;ſ\x00", max_size=60).map(str.encode))
 def test_any_bytes_are_refused_and_nothing_else(body: bytes) -> None:
     with pytest.raises((Unreadable, SignatureInvalid)):
-        signing.open_notice(_KEY, body)
+        signing.open_notice(lambda _: [_KEY], body)

@@ -21,7 +21,8 @@ def stored(our_keys: KeyPair, their_keys: KeyPair) -> dict[str, str]:
 def test_credentials_when_they_are_whole_are_read(stored: dict[str, str], their_keys: KeyPair) -> None:
     read = Credentials.parse(stored)
     assert (read.app_id, read.app_auth_token) == ("2021000000000001", "")
-    assert read.alipay_key == their_keys.private.public_key()
+    assert read.keys_of("") == read.keys_of("any") == [their_keys.private.public_key()]
+    assert (read.app_cert_sn, read.alipay_root_cert_sn) == ("", "")
 
 
 @pytest.mark.parametrize("field", ["app_id", "app_private_key", "alipay_public_key"])

@@ -58,10 +58,13 @@ def test_notice_for_another_merchant_is_rejected(channel: UnionPayRefundChannel,
 
 
 def test_notice_about_a_purchase_is_foreign(channel: UnionPayRefundChannel, platform: Platform) -> None:
-    notice = platform.notice(txnType="01", queryId="123456789012345678901", txnAmt="26800", respCode="00")
-    refused = platform.notice(txnType="01", queryId="123456789012345678901", txnAmt="26800", respCode="61")
+    made = {"txnType": "01", "queryId": "123456789012345678901", "orderId": "T7-2", "txnAmt": "26800"}
+    notice = platform.notice(**made, respCode="00")
+    refused = platform.notice(**made, respCode="61")
 
-    assert channel.read_notice(notice) == ForeignNotice(about="txnType 01", paid=("123456789012345678901", 26_800))
+    assert channel.read_notice(notice) == ForeignNotice(
+        about="txnType 01", paid=("123456789012345678901", "T7-2", 26_800)
+    )
     assert channel.read_notice(refused) == ForeignNotice(about="txnType 01")
 
 

@@ -141,7 +141,7 @@ def test_notice_about_something_else_is_foreign(
 @pytest.mark.parametrize(
     ("changes", "paid"),
     [
-        ({}, (ORDER.channel_transaction_no, 26_800)),
+        ({"out_trade_no": "T7-2"}, (ORDER.channel_transaction_no, "T7-2", 26_800)),
         ({"trade_state": "REFUND"}, None),
         ({"mchid": "1900000999"}, None),
         ({"transaction_id": ""}, None),
@@ -149,7 +149,7 @@ def test_notice_about_something_else_is_foreign(
     ],
 )
 def test_notice_about_a_payment_says_what_was_paid_where_it_proves_it(
-    channel: WeChatRefundChannel, platform: Platform, changes: dict[str, object], paid: tuple[str, int] | None
+    channel: WeChatRefundChannel, platform: Platform, changes: dict[str, object], paid: tuple[str, str, int] | None
 ) -> None:
     envelope = json.loads(platform.notice(notice_content(**{"trade_state": "SUCCESS", **changes})).body)
     envelope["event_type"], envelope["resource"]["original_type"] = "TRANSACTION.SUCCESS", "transaction"

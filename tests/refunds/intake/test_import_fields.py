@@ -50,6 +50,7 @@ def test_guess_when_the_header_is_a_portals_finds_each_column_once() -> None:
     }
     assert import_fields.missing(found, kind="sales") == ["channel", "store"]
     assert import_fields.guess(["渠道流水号"], kind="sales") == {"channel_transaction_no": "渠道流水号"}
+    assert import_fields.guess(["付款方式", "付款金额"], kind="sales") == {"channel": "付款方式", "amount": "付款金额"}
 
 
 @pytest.mark.parametrize(

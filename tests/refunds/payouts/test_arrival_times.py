@@ -13,7 +13,7 @@ from payment_channels.contract import PaidTo, SecondLeg
 from refunds.models import Execution
 from refunds.payouts import arrival_times
 from refunds.payouts.arrival_times import FEWEST
-from refunds.rules.arrival import expected_arrival
+from refunds.rules.arrival import expected_arrival, paid_through
 from tests.customer.conftest import in_state
 
 # Payouts without a request of their own: only their times matter here.
@@ -89,9 +89,18 @@ def test_learn_when_only_the_channel_took_long_adds_what_is_usual_of_banks(paid:
         {"second_leg": SecondLeg.FAILED},
         {"paid_to": PaidTo.BALANCE},
         {"proof_source": "person"},
+        {"sends": 2},
         {"sent_at": NOW - 100 * DAY},
     ],
-    ids=["too few", "only an estimate", "the bank refused", "went to a balance", "paid by hand", "long ago"],
+    ids=[
+        "too few",
+        "only an estimate",
+        "the bank refused",
+        "went to a balance",
+        "paid by hand",
+        "held first",
+        "long ago",
+    ],
 )
 def test_learn_when_nothing_is_shown_promises_what_is_usual(paid: Execution, fields: dict[str, Any]) -> None:
     took(paid, 9, **{"count": FEWEST, **fields})
@@ -108,3 +117,22 @@ def test_learn_when_history_shows_nothing_any_more_forgets(paid: Execution) -> N
     assert arrival_times.learn(at=NOW + 100 * DAY) == 1
 
     assert promised(MONDAY) == (26, "working_days")
+
+
+def test_learn_when_one_bank_takes_longer_says_so_of_that_bank(paid: Execution) -> None:
+    took(paid, 1, count=3 * FEWEST, received_account="招商银行信用卡0403")
+    took(paid, 4, count=FEWEST, received_account="邮政储蓄银行储蓄卡**6021")
+    took(paid, 1, count=FEWEST - 1, received_account="农村信用社7788")
+
+    arrival_times.learn(at=NOW)
+
+    profile = ChannelAccount.objects.get().usable_profile
+    days = {
+        account: expected_arrival(
+            funding=paid_through("debit_card", account), profile=profile, at=MONDAY
+        ).latest_at.astimezone(SHANGHAI).day
+        for account in ("招商银行储蓄卡9999", "邮政储蓄银行信用卡1", "农村信用社1", "支付用户零钱", "")
+    }  # fmt: skip
+    assert days == {
+        "招商银行储蓄卡9999": 24, "邮政储蓄银行信用卡1": 27, "农村信用社1": 27, "支付用户零钱": 27, "": 27
+    }  # fmt: skip

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -18,7 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 from merchants.models import ChannelAccount
 from payment_channels.contract import ForeignNotice, NoticeReply
 from refunds.models import ChannelNotice, Execution, RefundRequest
-from refunds.payouts import notices
+from refunds.payouts import elsewhere, notices
 from refunds.payouts.adapters import adapter_for
 from refunds.payouts.loop import drain
 from simulators.kit.testing import RunningSimulator
@@ -114,6 +116,65 @@ def test_notice_of_an_account_that_is_no_longer_in_use_is_heard(wechat: RunningS
     assert (_state(request), request.executions.get().channel_account_id) == ("refunded", sale.channel_account_id)
 
 
+def _account(sale: Transaction) -> ChannelAccount:
+    assert sale.channel_account is not None
+    return ChannelAccount.objects.get(pk=sale.channel_account.pk)
+
+
+def _replaced(account: ChannelAccount) -> ChannelAccount:
+    """The account in its place, with the same merchant number and the same keys."""
+    ChannelAccount.objects.filter(pk=account.pk).update(is_active=False, used_until=timezone.now())
+    new = make_account(account.merchant)
+    new.base_url, new.profile_overrides = account.base_url, account.profile_overrides
+    new.set_credentials(account.credentials)
+    new.save()
+    return new
+
+
+def test_notice_at_the_address_of_a_replaced_account_is_read_under_the_keys_of_the_new_one(
+    wechat: RunningSimulator, sale: Transaction
+) -> None:
+    """The channel has changed its own key since, and the old account was never told."""
+    old = _account(sale)
+    _replaced(old)
+    former = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    pem = former.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    old.refresh_from_db()
+    old.set_credentials(old.credentials | {"public_key": pem})
+    old.revision += 1
+    old.save()
+    request = make_request(sale, 1_200)
+    drain()
+    assert _state(request) == "unknown"  # its answer is signed with a key that the old account does not know
+    _wait_until(ChannelNotice.objects.exists)
+    _apply()
+    payout = request.executions.get()
+    assert (_state(request), payout.state, payout.proof_source) == ("refunded", "succeeded", "notice")
+    assert payout.channel_account_id == old.pk
+
+
+def test_notice_of_the_new_accounts_refund_at_the_old_address_finds_its_payout(
+    wechat: RunningSimulator, sale: Transaction, heard: list[tuple[Raw, NoticeReply]]
+) -> None:
+    """Alipay calls the address that the payment was made with."""
+    old = _account(sale)
+    new = _replaced(old)
+    request = make_request(sale, 1_200)
+    request.executions.update(channel_account=new)
+    tagged = request.executions.get()
+    tagged.tag = None
+    tagged.save()
+    drain()
+    _wait_until(lambda: heard)
+    ((headers, body), _), *_ = heard
+    ChannelNotice.objects.all().delete()
+    reply = notices.receive(channel="wechat", account_code=old.code, headers=headers, body=body, at=timezone.now())
+    assert reply.status == 204
+    _apply()
+    assert ChannelNotice.objects.get(channel_account=old).effect == "applied"
+    assert _state(request) == "refunded"
+
+
 def test_fifty_notices_in_parallel_have_one_effect(
     wechat: RunningSimulator, sale: Transaction, heard: list[tuple[Raw, NoticeReply]]
 ) -> None:
@@ -167,14 +228,18 @@ def test_forged_or_probing_notice_is_refused_and_leaves_nothing(
     assert ChannelNotice.objects.count() == 1
 
 
-def test_unknown_number_is_kept_and_has_no_effect(wechat: RunningSimulator, sale: Transaction) -> None:
+def test_unknown_number_of_a_sale_of_ours_changes_no_refund(wechat: RunningSimulator, sale: Transaction) -> None:
     _fault(wechat, "notice", "unknown_number")
     request = make_request(sale, 1_200)
     drain()
     _wait_until(ChannelNotice.objects.exists)
     _apply()
-    assert ChannelNotice.objects.get().effect == "unknown_number"
+    assert ChannelNotice.objects.get().effect == "ask_trade"
     assert _state(request) == "executing"
+    elsewhere.ask_waiting(at=timezone.now())
+    sale.refresh_from_db()
+    # The channel's own number says that it is ours.
+    assert (ChannelNotice.objects.get().effect, sale.payment_word, sale.held_at) == ("trade_asked", "paid", None)
     _ask_the_channel(request)
     assert _state(request) == "refunded"
 
@@ -240,13 +305,15 @@ def test_notice_sent_to_another_merchants_address_moves_nothing(
     _ask_the_channel(request)
 
 
-def test_address_that_nobody_has_and_channel_that_does_not_fit_are_404(sale: Transaction) -> None:
+def test_address_that_nobody_has_and_channel_that_does_not_fit_are_404_and_one_out_of_use_is_heard(
+    sale: Transaction,
+) -> None:
     assert sale.channel_account is not None
     assert _post("/channels/wechat/nobody/notices", ({}, b"{}")) == 404
     assert _post(f"/channels/alipay/{sale.channel_account.code}/notices", ({}, b"{}")) == 404
     sale.channel_account.is_active = False
     sale.channel_account.save()
-    assert _post(f"/channels/wechat/{sale.channel_account.code}/notices", ({}, b"{}")) == 404
+    assert _post(f"/channels/wechat/{sale.channel_account.code}/notices", ({}, b"{}")) == 400
 
 
 @pytest.mark.parametrize(
@@ -329,7 +396,7 @@ def test_notice_about_a_payment_confirms_a_sale_that_was_reported_before_it_was_
     account = sale.channel_account
     assert account is not None
     Transaction.objects.filter(pk=sale.pk).update(status="pending")
-    told = ForeignNotice(about="TRANSACTION.SUCCESS", paid=(sale.channel_transaction_no, sale.amount_fen))
+    told = ForeignNotice(about="TRANSACTION.SUCCESS", paid=(sale.channel_transaction_no, "", sale.amount_fen))
     monkeypatch.setattr(adapter_for(account.pk, account.revision), "read_notice", lambda _: told)
 
     reply = notices.receive(channel="wechat", account_code=account.code, headers={}, body=b"", at=timezone.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import repeat
 
@@ -39,6 +40,11 @@ def _rounds(channel: Scripted, *, start: datetime, until: timedelta) -> Iterator
             payouts.settle([payouts.ask(claimed, channel)], at=at)
         yield at
         at += timedelta(seconds=1)
+
+
+def _ask(channel: Scripted, at: datetime) -> None:
+    (claimed,) = payouts.claim(limit=1, at=at)
+    payouts.settle([payouts.ask(claimed, channel)], at=at)
 
 
 def _play(channel: Scripted, *, until: timedelta, start: datetime | None = None) -> datetime:
@@ -125,3 +131,81 @@ def test_settle_when_channel_is_closed_for_now_goes_out_again_but_not_without_en
     payout = request_.executions.get()
     assert (payout.state, payout.failure_code, payout.failure_retry) == ("failed", "02", "later")
     assert RefundRequest.objects.get(pk=request_.pk).reserved_fen == 0
+
+
+ACCEPTED = Unknown(code="PROCESSING", message="", accepted=True)
+SHORT = Refused(code="NOT_ENOUGH", message="balance short", retry=Retry.AFTER_TOP_UP, remedy="top_up")
+
+
+@pytest.mark.parametrize("said", [UNSIGNED, HTML, LOST], ids=lambda said: said.code)
+@pytest.mark.parametrize("last_word", [ACCEPTED, SHORT], ids=["accepted", "balance short"])
+def test_settle_when_one_question_fails_hours_after_the_channels_last_word_calls_nobody(
+    request_: RefundRequest, last_word: Unknown | Refused, said: Unknown
+) -> None:
+    sent = timezone.now()
+    _ask(Same(refund=last_word), sent)
+    last = sent + timedelta(hours=3)
+
+    _ask(Same(refund=said, query=said), last)
+
+    payout = request_.executions.get()
+    assert (payout.state, payout.needs_attention, payout.unheard_since) == ("unknown", False, last)
+
+    _ask(Same(refund=said, query=said), last + timedelta(minutes=4))
+    assert not request_.executions.get().needs_attention
+    _ask(Same(refund=said, query=said), last + timedelta(minutes=8))
+    assert request_.executions.get().needs_attention
+
+    _ask(Same(refund=ACCEPTED, query=ACCEPTED), last + timedelta(minutes=20))
+    payout.refresh_from_db()
+    assert (payout.state, payout.needs_attention, payout.unheard_since) == ("processing", False, None)
+
+
+SPENT = Refused(code="64", message="可用余额不足", retry=Retry.NEW_NUMBER, then=Retry.AFTER_TOP_UP, remedy="top_up")
+DUPLICATE = Unknown(code="12", message="重复交易")
+
+
+def test_settle_when_a_number_is_spent_for_want_of_money_goes_on_by_itself_under_a_new_one(
+    request_: RefundRequest,
+) -> None:
+    """Refused, sent again, a duplicate: only the query's word that nothing moved leads to a new number."""
+    sent = timezone.now()
+    _ask(Same(refund=replace(SPENT, retry=Retry.AFTER_TOP_UP, then=None)), sent)
+    first = request_.executions.get()
+    _ask(Same(refund=DUPLICATE), sent + timedelta(minutes=1))
+    assert request_.executions.get().refund_no == first.refund_no
+    assert RefundRequest.objects.get(pk=request_.pk).state == "unknown"
+
+    _ask(Same(refund=DUPLICATE, query=SPENT), sent + timedelta(minutes=2))
+
+    first.refresh_from_db()
+    new = request_.executions.exclude(pk=first.pk).get()
+    assert (first.state, first.failure_retry, first.failure_code) == ("failed", "new_number", "64")
+    assert (new.state, new.failure_retry, new.failure_code, new.attempt_no) == ("held", "after_top_up", "64", 2)
+    assert new.refund_no != first.refund_no
+    request = RefundRequest.objects.get(pk=request_.pk)
+    assert (request.state, request.reserved_fen) == ("executing", 1_200)
+
+    later = sent + timedelta(minutes=10)
+    paid = Done(refund_no=new.refund_no, channel_refund_no="5030", amount_fen=1_200, succeeded_at=later, raw="{}")
+    _ask(Same(refund=paid), later)
+    assert RefundRequest.objects.get(pk=request_.pk).state == "refunded"
+
+
+def test_settle_when_every_number_is_spent_ends_with_a_person(request_: RefundRequest) -> None:
+    at = timezone.now()
+    for _ in range(8):
+        _ask(Same(refund=SPENT), at)
+        at += timedelta(hours=3)
+
+    assert request_.executions.count() == 8
+    assert RefundRequest.objects.get(pk=request_.pk).state == "failed"
+    last = request_.executions.latest("attempt_no")
+    assert (last.state, last.failure_retry, last.failure_remedy) == ("failed", "new_number", "top_up")
+
+
+def test_settle_when_a_duplicate_is_denied_by_the_query_gets_no_new_number(request_: RefundRequest) -> None:
+    _play(Same(refund=DUPLICATE, query=NOT_FOUND), until=TEN_MINUTES)
+
+    payout = request_.executions.get()
+    assert (payout.state, payout.needs_attention, payout.failure_remedy) == ("unknown", True, "person_decides")
