@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from io import BytesIO
 from typing import Any
 
@@ -94,6 +95,8 @@ def read_whole(stream: Any, parser_context: Any) -> bytes:
 
 
 _MAX_DEPTH = 32
+#: NUL and halves of pairs: as they are, JSON and UTF-8 know neither. Whole pairs are among them, and are looked at.
+_ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 class StrictJSONParser(BaseParser):
@@ -115,7 +118,9 @@ class StrictJSONParser(BaseParser):
             raise ParseError("the body is nested too deeply", code="too_deep") from error
         except ValueError as error:
             raise ParseError(f"the body is not valid JSON: {error}", code="invalid_json") from error
-        _check(data, 0)
+        # Nothing of that kind comes without its escape, and no depth without brackets: most bodies are not walked.
+        if _ESCAPED.search(text) or text.count("{") + text.count("[") > _MAX_DEPTH:
+            _check(data, 0)
         return data
 
 

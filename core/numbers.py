@@ -11,14 +11,17 @@ from core.spreadsheets import from_cell
 #: What Chinese and Japanese input methods write on the hyphen's key, between letters or digits.
 _TYPED_HYPHEN = re.compile(r"(?<=[0-9A-Za-z])(?:——|[ー一─])(?=[0-9A-Za-z])")
 _QUOTED_REFUND = re.compile(r"(?<![0-9A-Za-z/_-])RF-?([0-9]{6})-?([0-9]{4,})(?![0-9A-Za-z/_-])", re.IGNORECASE)
-_REFUND = re.compile(r"(?:RF-?)?([0-9]{6})-([0-9]{4,})|RF([0-9]{6})([0-9]{4,})", re.IGNORECASE)
+#: An underscore is the hyphen's key with shift, a dot what dictation and some keypads make of it.
+_REFUND = re.compile(r"(?:RF[-_.]?)?([0-9]{6})[-_.]([0-9]{4,})|RF[-_.]?([0-9]{6})([0-9]{4,})", re.IGNORECASE)
 
 
 #: A number in quotes or brackets.
 _QUOTED = re.compile(r"[(【“\"「\[]([^()\[\]]*)[)】”\"」\]]")
 #: What stands in front of a number where it was copied from, and behind it in a sentence.
 _AROUND = re.compile(
-    r"^(?:(?:订单|交易|商户|商家|小票|流水|收据|微信支付|支付宝)*(?:单号|编号|号码|号|订单号):?)?(.*?)[。、,;:]*$"
+    r"^(?:(?:订单|交易|商户|商家|小票|流水|收据|退款|凭证|参考|检索参考|微信支付|支付宝|银联|云闪付)*(?:单号|编号|号码|号|订单号)[:是为]?"
+    r"|(?:order|transaction|trade|receipt|payment)(?:no\.?|number|id):)?(.*?)[。、,;:]*$",
+    re.IGNORECASE,
 )
 
 

@@ -4,8 +4,9 @@ import re
 
 from core.plain_text import folded
 
-#: What stands between the digits on paper, blanks, dashes of every kind, dots, brackets; and around them where they are pasted.
-_BETWEEN = re.compile(r"[\s.()/\-_\u2010-\u2015\u2212\ufe58\ufe63\uff0dー─·'\";`]+")
+#: What stands between the digits on paper, blanks, dashes of every kind, dots, commas, brackets; and around them where they are
+#: pasted.
+_BETWEEN = re.compile(r"[\s.,。、()/\-_\u2010-\u2015\u2212\ufe58\ufe63\uff0dー─·'\";`]+")
 #: The trunk's zero as it is written behind a country's number, +44 (0)7700; and what a spreadsheet makes of a number: 138.0.
 _NOT_DIALLED = re.compile(r"(^\s*(?:\+|00)[0-9]{1,3})[\s-]*\(0\)|(?<=[0-9]{10})\.0\s*$")
 _LABEL = re.compile(r"\s*(tel|phone|mobile|手机(号码?)?|(联系)?电话(号码)?|联系方式)[\s.:是为]*")

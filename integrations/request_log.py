@@ -169,6 +169,7 @@ def _masked(name: str, value: Any, depth: int) -> Any:
     return value if shown and isinstance(value, int | float | str) and _is_code(value) else f"‹{len(str(value))}›"
 
 
+@lru_cache(maxsize=1024)
 def _field(key: Any) -> str:
     return str(key) if _is_code(key) else f"‹{len(str(key))}›"
 

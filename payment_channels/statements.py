@@ -30,6 +30,7 @@ MAX_FILE_BYTES = 1_000_000_000
 DOWNLOAD_TIMEOUT_S = 120.0
 _CHUNK_BYTES = 1_048_576
 _GZIP_MAGIC, _ZIP_MAGIC, _OLD_WORKBOOK_MAGIC = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 #: RAR, 7z, XZ and bzip2: not of any portal.
 _OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\xfd7zX", b"BZh")
 #: A package within a package wins nothing by it: a larger one is a bomb.
@@ -154,6 +155,8 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
     if magic == _OLD_WORKBOOK_MAGIC:
         locked = _LOCKED_WORKBOOK in file.read(_CHUNK_BYTES)
         raise BillCorrupt("an .xls workbook, or locked", code="bill_locked" if locked else "bill_workbook")
+    if magic == _EMPTY_ZIP_MAGIC:
+        raise BillCorrupt("a zip of nothing", code="bill_zip")
     if magic.startswith(_GZIP_MAGIC):
         with gzip.GzipFile(fileobj=file, mode="rb") as content:
             yield cast("BinaryIO", content)
@@ -162,7 +165,10 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
             if workbooks.is_workbook(archive):
                 yield workbooks.Workbook(archive)
                 return
-            names = [entry for entry in archive.infolist() if is_content(entry) and wanted(name_of(entry))]
+            held = [entry for entry in archive.infolist() if is_content(entry)]
+            names = [entry for entry in held if wanted(name_of(entry))]
+            if not names and len(held) == 1 and not held[0].filename.lower().endswith(".zip"):
+                names = held  # a single file is what was meant, whatever somebody has called it
             if any(entry.flag_bits & 1 for entry in names):
                 raise BillCorrupt("a password is needed", code="bill_locked")
             if "content.xml" in archive.namelist():
@@ -252,6 +258,16 @@ def pieces(file: BinaryIO, *, max_bytes: int = MAX_FILE_BYTES) -> Iterator[bytes
         yield piece
 
 
+def sum_of(totals: Iterable[BillTotals]) -> BillTotals:
+    """The totals of several statements that stand one below the other."""
+    found = list(totals)
+    return BillTotals(
+        rows=sum(one.rows for one in found),
+        payments_fen=sum(one.payments_fen for one in found),
+        refunds_fen=sum(one.refunds_fen for one in found),
+    )
+
+
 def digest_of(content: Iterable[bytes]) -> str:
     """Hex SHA-256."""
     digest = hashlib.sha256()
@@ -302,7 +318,7 @@ class Fees:
 
     def fen(self, yuan: str, *, line: int) -> int:
         """Raises ``BillCorrupt``."""
-        found = _FINE.match(yuan)
+        found = _FINE.match(_bare(yuan))
         if found is None:
             return fen(yuan, line=line)
         sign, whole, cents, finer = found.groups()
@@ -315,11 +331,15 @@ class Fees:
         return rounded
 
 
-#: What a shop's own programs write around an amount, and their minus and plus.
+#: What a shop's own programs write around an amount, and their minus and plus; bookkeepers put what is negative in brackets, or
+#: the minus behind it.
 _WRITTEN = re.compile(r"([-+\u2212]?)\s*¥?\s*([-+\u2212]?)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9.]+)\s*元?")
+_BOOKED = re.compile(r"\(([^-+()]+)\)|([^-+()]+)[-\u2212]")
 
 
 def _bare(yuan: str) -> str:
+    if booked := _BOOKED.fullmatch(yuan):
+        yuan = f"-{booked[1] or booked[2]}"
     found = _WRITTEN.fullmatch(yuan)
     if found is None or (found[1] and found[2]):
         return yuan

@@ -1,17 +1,19 @@
 """A statement as a table with a header, read row by row: tolerant of what people and portals do to a file.
 
 Byte order marks, GBK, UTF-16, blank lines, full-width or reordered headers, columns more at the end, commas and line breaks in a
-text field: read. A row that fits in no way is set aside with its words.
+text field, several statements of one form one below the other: read. A row that fits in no way is set aside with its words.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as default
 from typing import BinaryIO
 
 from payment_channels import statements
@@ -24,8 +26,10 @@ _CHUNK_BYTES = 262_144
 _HEADER_WITHIN, _BROKEN_INTO = 60, 20
 _ODD_TEXT_MAX = 1_000
 _ODD_WITHOUT_ASKING = 3
+#: A row of any statement says more than this.
+_FEWEST_CELLS = 3
 #: What stands between cells: a spreadsheet saves text with tabs, or with semicolons where the comma is for decimals.
-_DELIMITERS = (",", "\t", ";")
+_DELIMITERS = (",", "\t", ";", "|")
 #: The longest number of a channel's or ours.
 _NUMBER_MAX = 64
 #: Words that every statement of ours has in its first lines: they tell the encoding.
@@ -54,14 +58,15 @@ class Layout:
 
 @dataclass(slots=True)
 class Table:
-    """One pass over a table. ``has`` and ``summary`` are known once the header, and all rows, were read."""
+    """One pass over a table. ``has`` is known once the header was read, ``summaries``, one a statement, once all rows were."""
 
     layout: Layout
     notes: BillNotes
     channel: str
     has: frozenset[str] = frozenset()
-    summary: Mapping[str, str] | None = None
+    summaries: list[Mapping[str, str]] = default(default_factory=list)
     delimiter: str = ","
+    _placed: dict[str, int] = default(default_factory=dict)
 
     def rows(
         self,
@@ -104,7 +109,7 @@ class Table:
         if is_mostly_odd(self.notes):
             first = self.notes.odd[0]
             raise BillCorrupt(f"most rows cannot be read, the first: {first.why}", line=first.line)
-        if self.layout.summary and self.summary is None:
+        if self.layout.summary and not self.summaries:
             raise BillCorrupt("the summary is missing: the file was cut short")
 
     def _header(self, content: BinaryIO | Workbook) -> tuple[_Lines, dict[str, int]]:
@@ -150,27 +155,36 @@ class Table:
                 code="bill_lacks_columns",
                 columns="、".join(missing),
             )
-        self.has = frozenset(places)
+        self.has, self._placed = frozenset(places), places
         # Every named column counts, and the blank ones between them.
         return places
 
     def _records(self, lines: _Lines, width: int, *, is_text_last: bool) -> Iterator[tuple[int, str, list[str]]]:  # noqa: C901 - one pass, one state
-        """Rows, those that a line break has torn put together again; stops behind the summary."""
+        """Rows, those that a line break has torn put together again. Behind a summary short lines are remarks."""
         torn: tuple[int, str, int] | None = None
         summary_names: list[str] | None = None
+        is_behind = False
         for number, text, ready in lines:
             cells = ready if ready is not None else self._split(text)
             if not any(cells) or self.layout.is_remark(text or ",".join(cells)):
                 continue
             if summary_names is not None:
-                self.summary = dict(zip(summary_names, map(_plain, cells), strict=False))
+                self.summaries.append(dict(zip(summary_names, map(_plain, cells), strict=False)))
                 if len(cells) < len(summary_names):
                     raise BillCorrupt("the summary does not fit its header", line=number)
-                break
-            if self._is_summary(cells):
+                summary_names, is_behind = None, True
+                continue
+            is_summary = self._is_summary(cells)
+            if is_again := self._is_header_again(text, cells, number):
+                is_behind = False
+            elif is_behind and not is_summary and (len(cells) < width or sum(map(bool, cells)) < _FEWEST_CELLS):
+                continue
+            if is_again or is_summary:
                 if torn:
                     yield torn[0], torn[1], self._split(torn[1])
                     torn = None
+                if is_again:
+                    continue
                 summary_names = [self._usual(cell) for cell in cells]
                 while summary_names and not summary_names[-1]:
                     summary_names.pop()
@@ -194,6 +208,17 @@ class Table:
                 yield number, text if ready is None else ",".join(cells), cells + [""] * (width - len(cells))
         if torn:
             yield torn[0], torn[1], self._split(torn[1])
+
+    def _is_header_again(self, text: str, cells: list[str], number: int) -> bool:
+        """Whether another statement, pasted below the first, begins here. Raises ``BillCorrupt`` where its columns differ."""
+        if self.layout.key not in (text or cells):
+            return False
+        names = [self._usual(cell) for cell in cells]
+        if key(self.layout.key) not in names:
+            return False
+        if any(names[place : place + 1] != [name] for name, place in self._placed.items()):
+            raise BillCorrupt("another header, with other columns", line=number)
+        return True
 
     def _usual(self, name: str) -> str:
         found = key(name)
@@ -241,22 +266,22 @@ def _sheets(content: BinaryIO | Workbook) -> Iterator[_Lines]:
 
 
 def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Numbered lines from 1, without their ends and the byte order mark. A byte that does not fit becomes U+FFFD.
-
-    A carriage return alone ends lines where the file knows no other end, as old Macintoshes wrote it.
+    """Numbered lines from 1, without their ends, whichever these are, and the byte order mark. A byte that does not fit becomes
+    U+FFFD.
 
     Raises ``BillCorrupt`` for a line that does not end.
     """
     piece = file.read(_CHUNK_BYTES)
-    decode = codecs.getincrementaldecoder(_encoding(piece))(errors="replace").decode
-    number, rest, size, end = 0, "", 0, ""
+    decoder = codecs.getincrementaldecoder(_encoding(piece))(errors="replace")
+    decode = io.IncrementalNewlineDecoder(decoder, translate=True).decode
+    piece = piece.removeprefix(codecs.BOM_UTF8)
+    number, rest, size = 0, "", 0
     while True:
         size += len(piece)
         if size > statements.MAX_FILE_BYTES:
             raise BillCorrupt("the file is too large")
         rest += decode(piece, final=not piece)
-        end = end or ("\r" if "\r" in rest and "\n" not in rest else "\n")
-        *whole, rest = rest.split(end)
+        *whole, rest = rest.split("\n")
         if not piece and rest:
             whole.append(rest)
             rest = ""
@@ -264,7 +289,7 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
             number += 1
             if len(line) >= MAX_LINE_CHARS:
                 raise BillCorrupt("the line is too long", line=number)
-            yield number, line.rstrip("\r")
+            yield number, line
         if len(rest) >= MAX_LINE_CHARS:
             raise BillCorrupt("the line is too long", line=number + 1)
         if not piece:
@@ -273,17 +298,13 @@ def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
 
 
 def _encoding(head: bytes) -> str:
-    head = head[:4_096]
+    """GBK may have UTF-8's mark in front, and UTF-16 none: words that are known tell."""
+    head = head[:4_096].removeprefix(codecs.BOM_UTF8)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if head.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if head[1:40:2].count(0) > 10:
-        return "utf-16-le"
-    known = [
-        name for name in ("utf-8", "gb18030") if any(word in head.decode(name, "replace") for word in _KNOWN_WORDS)
-    ]
-    return known[0] if known else "utf-8"
+    names = ("utf-8", "gb18030", *(("utf-16-le", "utf-16-be") if b"\0" in head else ()))
+    known = [name for name in names if any(word in head.decode(name, "replace") for word in _KNOWN_WORDS)]
+    return known[0] if known else "utf-16-le" if head[1:40:2].count(0) > 10 else "utf-8"
 
 
 def _split(line: str, delimiter: str) -> list[str]:

@@ -6,6 +6,7 @@ Source: ECMA-376, part 1, 18.3 (worksheets) and 18.4 (shared strings). Only what
 import re
 import zipfile
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import BinaryIO, cast
 from xml.etree.ElementTree import Element, XMLPullParser
 
@@ -17,6 +18,8 @@ _MAX_SHARED_CHARS = 32_000_000
 #: XML that may come before a row ends.
 _MAX_ROW_BYTES = 2_000_000
 _MAX_COLUMNS = 500
+#: Beyond so many digits a spreadsheet's number is rounded.
+_EXACT_BELOW = 10**15
 _SHARED, _SHEET = "xl/sharedStrings.xml", re.compile(r"xl/worksheets/[^/]+\.xml\Z")
 
 
@@ -104,12 +107,25 @@ def _value(cell: Element, shared: list[str]) -> str:
     if kind == "inlineStr":
         return _text(cell)
     value = next((part.text or "" for part in cell if _name(part) == "v"), "")
+    if kind == "n":
+        return _number(value)
     if kind != "s":
         return value
     index = int(value)
     if not 0 <= index < len(shared):
         raise BillCorrupt("the workbook names a text that it does not have")
     return shared[index]
+
+
+def _number(value: str) -> str:
+    """A number as the sheet shows it: 0.30000000000000004 is 0.3, and 6E-05 is 0.00006. Beyond 15 digits it stays as
+    rounded as it is.
+    """
+    try:
+        found = float(value)
+    except ValueError:
+        return value
+    return format(Decimal(f"{found:.15g}"), "f") if abs(found) < _EXACT_BELOW else value
 
 
 def _column(address: str, following: int) -> int:

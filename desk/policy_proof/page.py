@@ -202,9 +202,7 @@ def _reason(code: str) -> str:
     return str(Reason(code).label) if code in Reason.values else code
 
 
-def exposure_rows(
-    old: Mapping[str, Any], new: Mapping[str, Any], *, stores: Mapping[str, str]
-) -> list[ExposureRow]:
+def exposure_rows(old: Mapping[str, Any], new: Mapping[str, Any], *, stores: Mapping[str, str]) -> list[ExposureRow]:
     """The draft's exposure beside that of the policy in force, by role and store."""
     before = {(one.who, one.store): one for one in exposures(read_rules(old))}
     rows = []

@@ -6,6 +6,7 @@ The file carries no announced hash; the zip's own checksums are what can be chec
 """
 
 import re
+import unicodedata
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -43,14 +44,14 @@ _LAYOUT = Layout(
     ),
     free_text=("商品名称", "门店名称", "对方账户", "券名称", "操作员", "终端号", "备注"),
 )
-_ACCOUNT = re.compile(r"#账号：\[([0-9]+)\]")
+_ACCOUNT = re.compile(r"#账号:\[([0-9]+)\]")
 _EXPORTED_AT = re.compile(
     b"|".join(re.escape("#导出时间：[".encode(name)) + rb"[^\]]*\]" for name in ("gb18030", "utf-8"))
 )
 _DATE = r"([0-9]{4})[-年]([0-9]{2})[-月]([0-9]{2})日? ([0-9]{2}):([0-9]{2}):([0-9]{2})"
-_PERIOD = re.compile(rf"#起始日期：\[{_DATE}\]\s*终止日期：\[{_DATE}\]")
+_PERIOD = re.compile(rf"#起始日期:\[{_DATE}\]\s*终止日期:\[{_DATE}\]")
 _TOTAL = re.compile(
-    r"#(交易|退款)合计：([0-9]+)笔，商家实收(?:退款)?共(-?[0-9.,]+)元(?:，商家优惠(?:退款)?共(-?[0-9.,]+)元)?"
+    r"#(交易|退款)合计:([0-9]+)笔,商家实收(?:退款)?共(-?[0-9.,]+)元(?:,商家优惠(?:退款)?共(-?[0-9.,]+)元)?"
 )
 
 
@@ -155,14 +156,20 @@ class _Remarks:
         line = line.lstrip('"')
         if not line.startswith("#"):
             return False
+        line = unicodedata.normalize("NFKC", line)
         if found := _ACCOUNT.match(line):
             self._notes.named.add(found[1])
         elif found := _PERIOD.match(line):
             first, last = (_instant(found.groups()[at : at + 6]) for at in (0, 6))
-            self._notes.period = first.date(), max(first, last - timedelta(seconds=1)).date()
+            begin, end = first.date(), max(first, last - timedelta(seconds=1)).date()
+            # Of several statements one below the other all days count.
+            before = self._notes.period or (begin, end)
+            self._notes.period = min(before[0], begin), max(before[1], end)
         elif found := _TOTAL.match(line):
             received, discounts = (abs(statements.fen(part or "0", line=0)) for part in (found[3], found[4]))
-            self._totals[found[1]] = (int(found[2]), received, received + discounts)
+            before_ = self._totals.get(found[1], (0, 0, 0))
+            said = (int(found[2]), received, received + discounts)
+            self._totals[found[1]] = (before_[0] + said[0], before_[1] + said[1], before_[2] + said[2])
         elif "明细列表" in line:
             self._is_open = "结束" not in line
         return True

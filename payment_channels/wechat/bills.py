@@ -227,7 +227,8 @@ def _read_trades(
     with statements.unpacked(file, wanted=_is_table) as content:
         for row, _ in table.rows(content, build, amount):
             yield row
-    return _trade_totals(table.summary or {}, old="申请退款金额" not in table.has)
+    is_old = "申请退款金额" not in table.has
+    return statements.sum_of(_trade_totals(summary, old=is_old) for summary in table.summaries)
 
 
 def _number(text_: str) -> str:
@@ -287,7 +288,7 @@ def _read_funds(file: BinaryIO, *, notes: BillNotes) -> Generator[BillRow, None,
     with statements.unpacked(file, wanted=_is_table) as content:
         for row, _ in table.rows(content, build, amount):
             yield row
-    return _fund_totals(table.summary or {})
+    return statements.sum_of(map(_fund_totals, table.summaries))
 
 
 def _fund_kind(name: str, business: str) -> BillRowKind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.utils.functional import Promise
@@ -387,15 +387,21 @@ def explain(rule: Mapping[str, Any]) -> str:
 
 
 def _explained(rule: Mapping[str, Any], language: str | None) -> str:
-    if rule["code"] not in RULES:
-        return str(rule["code"])
-    if not rule["passed"] and (of_payment := _of_payment(rule["code"], rule["actual"])):
+    return _sentence(rule["code"], bool(rule["passed"]), rule["actual"], rule["limit"], language)
+
+
+# Of a verdict's lines most say what those of the verdict before have said.
+@lru_cache(maxsize=4096)
+def _sentence(code: str, has_passed: bool, actual: str, limit: str, language: str | None) -> str:  # noqa: FBT001
+    if code not in RULES:
+        return code
+    if not has_passed and (of_payment := _of_payment(code, actual)):
         return of_payment
-    template = _template(rule["code"], language, has_passed=bool(rule["passed"]))
+    template = _template(code, language, has_passed=has_passed)
     if "%" not in template:
         return template
-    said = {name: _grouped(rule[name]) for name in ("actual", "limit")}
-    if rule["code"] in ("evidence_given", "deduction_proven", "goods_as_described"):
+    said = {"actual": _grouped(actual), "limit": _grouped(limit)}
+    if code in ("evidence_given", "deduction_proven", "goods_as_described"):
         said = {name: _listed(value) for name, value in said.items()}
     return template % said
 

@@ -16,7 +16,7 @@ from desk import keyset
 from desk.analytics import links
 from merchants.models import Merchant
 from refunds import queries
-from terminals.models import TransactionLine
+from terminals.models import Transaction, TransactionLine
 from tests.factories import make_merchant, make_request, make_sale
 from tests.owner import as_owner
 
@@ -106,3 +106,16 @@ def test_article_names_its_sales_in_the_index_alone(merchant: Merchant) -> None:
         cursor.execute("SET LOCAL enable_seqscan = off")
     sales = TransactionLine.objects.filter(sku="X7", transaction__merchant=merchant)
     assert "Index Only Scan using line_sku" in sales.order_by().values("transaction_id").explain()
+
+
+def test_sale_is_found_by_its_id_behind_the_wall_of_a_merchant_that_the_statistics_do_not_know(
+    merchant: Merchant,
+) -> None:
+    # The planner knows whose wall it is and expects next to nothing of them: their index would look as good as the id. A plan
+    # that is kept then reads all sales of the next merchant.
+    sale = Transaction.objects.filter(merchant=merchant).latest("paid_at")
+    with tenant_wall.within(merchant.pk + 1_000_000), connection.cursor() as cursor:
+        cursor.execute("EXPLAIN UPDATE terminals_transaction SET live_refunds = live_refunds WHERE id = %s", [sale.pk])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "using terminals_transaction_pkey on" in plan
+    assert "Index Cond: (id = " in plan

@@ -27,7 +27,9 @@ def chosen_ahead(text: str) -> list[str]:
     """Names of the choices that must be made and begin with one made: whoever overlooks it has said what they never said."""
     found = re.findall(r"<select([^>]*)>(.*?)</select>", text, re.DOTALL)
     names = [(re.search(r'name="([^"]*)"', tag), tag, options) for tag, options in found]
-    return [name[1] for name, tag, options in names if name and "required" in tag and '<option value="">' not in options]
+    return [
+        name[1] for name, tag, options in names if name and "required" in tag and '<option value="">' not in options
+    ]
 
 
 def test_no_choice_that_must_be_made_is_made_ahead() -> None:

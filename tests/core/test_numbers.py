@@ -28,6 +28,9 @@ from core.numbers import order_of_attempt, reference, refund_number
         "退款单号：RF-261122-0187。",
         "（rf-261122-0187）",
         "No. RF-261122-0187, 张三",
+        "rf_261122_0187",
+        "RF.261122.0187",
+        "261122_0187",
     ],
 )
 def test_refund_number_when_only_the_writing_differs_is_the_same(typed: str) -> None:
@@ -46,6 +49,7 @@ def test_refund_number_when_only_the_writing_differs_is_the_same(typed: str) -> 
         "RF-261122-0187/1",
         "XRF-261122-0187",
         "RF-261122-0187-2",
+        "RF_261122_0187_2",
         "RF-261122-0187,RF-261122-0188",
     ],
 )
@@ -54,7 +58,20 @@ def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", [" Ａb－00１２\t", "单号：Ab-0012。", "微信支付交易单号 Ab-0012，", "`Ab-0012", "【Ab-0012】"]
+    "typed",
+    [
+        " Ａb－00１２\t",
+        "单号：Ab-0012。",
+        "微信支付交易单号 Ab-0012，",
+        "`Ab-0012",
+        "【Ab-0012】",
+        "参考号 Ab-0012",
+        "凭证号：Ab-0012",
+        "银联流水号Ab-0012",
+        "订单号是Ab-0012",
+        "Order No.: Ab-0012",
+        "transaction id：Ab-0012",
+    ],
 )
 def test_reference_keeps_case_and_zeros_and_nothing_around(typed: str) -> None:
     assert reference(typed) == "Ab-0012"

@@ -33,6 +33,9 @@ from core.phones import NotAPhone, phone_number
         "+86 (0)138 0000 6021",
         "13800006021.0",
         "电话是13800006021",
+        "13800006021，",
+        "138、0000、6021。",
+        "13,800,006,021",
     ],
 )
 def test_phone_number_when_only_the_writing_differs_is_the_same(typed: str) -> None:
@@ -72,6 +75,7 @@ def test_phone_number_when_it_is_a_landline_or_abroad_keeps_what_it_needs(typed:
         "01380000602",
         "0571-88888888-801",
         "13800006021/13800006022",
+        "13800006021,13800006022",
         "138****6021",
         "010-1234567",
     ],

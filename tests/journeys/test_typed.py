@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
-import pytest
-from django.test import Client
-
-from merchants.models import Staff
 from refunds.models import Incident
 from tests.factories import make_merchant, make_staff
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-_PASSWORD = "fast-wie-immer-7"  # noqa: S105 -- of a person who is made for this test
-
-
-def _sign_in(page: Page, live_server: object, staff: Staff) -> None:
-    client = Client()
-    client.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": str(live_server)}]
-    )
+_PASSWORD = "fast-wie-immer-7"
 
 
 def _report(page: Page, live_server: object) -> None:
@@ -30,7 +20,7 @@ def _report(page: Page, live_server: object) -> None:
 
 
 def test_form_clicked_twice_is_sent_once(page: Page, live_server: object) -> None:
-    _sign_in(page, live_server, make_staff(make_merchant(), "manager"))
+    sign_in(page, live_server, make_staff(make_merchant(), "manager"))
     _report(page, live_server)
     page.locator("form:has(#in-title) button[type=submit]").dblclick()
     expect(page.locator("#h-affected")).to_be_visible()
@@ -41,7 +31,7 @@ def test_typed_text_comes_back_once_after_signing_in_again(page: Page, live_serv
     staff = make_staff(make_merchant(), "manager")
     staff.set_password(_PASSWORD)
     staff.save()
-    _sign_in(page, live_server, staff)
+    sign_in(page, live_server, staff)
     _report(page, live_server)
     page.context.clear_cookies(name="sessionid")
     page.locator("form:has(#in-title) button[type=submit]").click()

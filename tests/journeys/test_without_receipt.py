@@ -87,6 +87,7 @@ def test_deposit_is_given_double_and_what_was_negotiated_is_noted(
     page.locator("details:has(#agree-amount) > summary").click()
     page.locator("#agree-amount").fill("250")
     page.locator("#agree-by").fill("王小敏")
+    page.locator("#agree-means").select_option("phone")
     axe(page)
     page.locator("form:has(#agree-amount) button[type=submit]").click()
     expect(page.locator(".msg").filter(has_text="王小敏")).to_be_visible()

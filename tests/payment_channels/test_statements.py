@@ -57,6 +57,27 @@ def test_total_that_cannot_be_read_is_no_fault_of_a_row() -> None:
     assert refused.value.code == "bill_damaged"
 
 
+@pytest.mark.parametrize(
+    ("written", "fen"), [("(1,234.50)", -123_450), ("0.60-", -60), ("12.30\u2212", -1_230), ("（0.60）", -60)]
+)
+def test_amount_as_bookkeepers_write_what_is_negative(written: str, fen: int) -> None:
+    plain = tables._plain(written)
+    assert statements.fen(plain, line=1) == fen
+    assert statements.Fees().fen(plain, line=1) == fen
+
+
+@pytest.mark.parametrize("written", ["(-1.00)", "-1.00-", "((1.00))", "(1.00", "()", "-"])
+def test_amount_that_is_negative_twice_or_half_is_none(written: str) -> None:
+    with pytest.raises(BillCorrupt):
+        statements.fen(written, line=1)
+
+
+@pytest.mark.parametrize("name", ["20261126_refund", "账单", "bill.dat"])
+def test_only_file_of_a_zip_is_read_whatever_its_name(name: str) -> None:
+    with statements.unpacked(io.BytesIO(_zip(name)), wanted=lambda name: name.endswith(".csv")) as content:
+        assert content.read()  # type: ignore[union-attr]
+
+
 def _zip(*names: str, locked: bool = False) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -81,6 +102,7 @@ def _zip(*names: str, locked: bool = False) -> bytes:
         (_zip("mimetype", "content.xml"), "bill_workbook"),
         (_zip("a.csv", "b.csv"), "bill_zip"),
         (_zip("a.zip"), "bill_zip"),
+        (_zip(), "bill_zip"),
     ],
 )
 def test_what_it_is_packed_in_has_a_name_where_it_cannot_be_unpacked(content: bytes, code: str) -> None:

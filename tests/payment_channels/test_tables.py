@@ -131,3 +131,54 @@ def test_fees_finer_than_a_fen_add_up_exactly() -> None:
 )
 def test_what_it_is_instead_has_a_name(text: str, code: str) -> None:
     assert tables.not_this_statement(text, channel="x").code == code
+
+
+_ROWS = ("1,茶,1.00", "2,咖啡,2.00")
+_TOTALS = "总笔数,总金额\n1,1.00\n"
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        f"{_HEADER}\n{_ROWS[1]}\n{_TOTALS}",
+        f"\ufeff{_HEADER}\n{_ROWS[1]}\n{_TOTALS}",
+        f"导出时间：2026-11-27\n{_HEADER}\n{_ROWS[1]}\n{_TOTALS}",
+        f"{_ROWS[1]}\n{_TOTALS}",
+    ],
+)
+def test_statements_pasted_one_below_the_other_all_count(below: str) -> None:
+    notes = BillNotes()
+    table = Table(_LAYOUT, notes, "x")
+    content = io.BytesIO(f"{_HEADER}\n{_ROWS[0]}\n{_TOTALS}{below}".encode())
+
+    found = [row for row, _ in table.rows(content, _build, lambda field: statements.fen(field("金额"), line=0))]
+
+    assert [row.amount_fen for row in found] == [100, 200]
+    assert [summary["总金额"] for summary in table.summaries] == ["1.00", "1.00"]
+    assert not notes.odd_count
+
+
+def test_row_behind_the_totals_is_no_remark() -> None:
+    found, notes = _read(f"{_HEADER}\n{_ROWS[0]}\n{_TOTALS}\n制表：王\n{_ROWS[1]}\n".encode())
+    assert (found, notes.odd_count) == ([("1", 100), ("2", 200)], 0)
+
+
+@pytest.mark.parametrize("header", ["商品名称,单号,金额", "单号,商品名称,备注,金额", "单号,金额,商品名称"])
+def test_statement_of_other_columns_pasted_below_is_refused(header: str) -> None:
+    with pytest.raises(BillCorrupt, match="other columns"):
+        _read(f"{_HEADER}\n{_ROWS[0]}\n{_TOTALS}{header}\n{_ROWS[1]}\n{_TOTALS}".encode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16-le", "utf-16-be", "utf-16"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_encoding_is_known_by_its_words_with_or_without_a_mark(encoding: str, mark: bytes, end: str) -> None:
+    if mark and encoding.startswith("utf-16"):
+        return
+    lines = ["交易账单", _HEADER, _ROWS[0], *_TOTALS.split()]
+    found, _ = _read(mark + f"{end.join(lines)}\n".encode(encoding))
+    assert found == [("1", 100)]
+
+
+def test_columns_apart_by_a_bar_are_read() -> None:
+    assert _read(f"{_HEADER}\n{_ROWS[0]}\n{_TOTALS}".replace(",", "|").encode())[0] == [("1", 100)]

@@ -34,6 +34,25 @@ def test_cells_are_read_wherever_their_text_stands() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("99.400000000000006", "99.4"),
+        ("0.30000000000000004", "0.3"),
+        ("-6E-05", "-0.00006"),
+        ("1.2000000000000002E-2", "0.012"),
+        ("100", "100"),
+        ("123456789012345", "123456789012345"),
+        ("4.2000090002026111E+27", "4.2000090002026111E+27"),
+        ("1234567890123456", "1234567890123456"),
+        ("", ""),
+    ],
+)
+def test_number_reads_as_the_sheet_shows_it_and_a_rounded_one_stays_rounded(stored: str, shown: str) -> None:
+    book = _opened(f'{_HEAD}<row r="1"><c r="A1"><v>{stored}</v></c></row>{_TAIL}')
+    assert list(book.rows(book.sheets[0])) == [(1, [shown])]
+
+
+@pytest.mark.parametrize(
     "sheet",
     [
         f'<!DOCTYPE x [<!ENTITY a "b">]>{_HEAD}{_TAIL}',

@@ -261,6 +261,8 @@ _READ: dict[str, Callable[[str], str]] = {
     "blank lines": lambda text: text.replace("\r\n", "\r\n\r\n"),
     "fee finer than a fen": lambda text: text.replace("`-0.60000", "`-0.60340"),
     "no time of success yet": lambda text: re.sub(r"`[0-9-]{10} 12:03:20", "`0000-00-00 00:00:00", text),
+    "carriage returns in between": lambda text: text.replace("\r\n", "\r", 1),
+    "a bookkeeper's minus": lambda text: text.replace("`-0.60000", "`(0.60000)"),
     "coupon": lambda text: text.replace("`100.00,`0.00,`ORIGINAL", "`90.00,`10.00,`ORIGINAL"),
     "a program's writing": lambda text: re.sub(r"(`[0-9-]{10}) ", r"\1T", text).replace(
         "`100.00,`0.00,`ORIGINAL", "`￥100.00,`0.00元,`ORIGINAL"
@@ -269,7 +271,7 @@ _READ: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("what", _READ)
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16", "utf-16-be"])
 def test_what_people_and_portals_do_to_a_statement_is_read(wechat: Channel, what: str, encoding: str) -> None:
     payout = _paid(wechat)
     plain = _file("wechat-refund-plain.csv", payout).decode("utf-8-sig")
@@ -334,6 +336,38 @@ def test_other_order_of_columns_is_read(wechat: Channel) -> None:
     cells = ",".join(f"`{cell}" for cell in reversed(row[1:].split(",`")))
     _brought(wechat, gzip.compress("\r\n".join([turned, cells, names, summary]).encode()))
     assert counts(wechat.world.day()) == {"matched": 1}
+
+
+@pytest.mark.parametrize("what", ["with its header", "rows alone", "rows behind the total"])
+def test_statements_pasted_one_below_the_other_are_all_compared(wechat: Channel, what: str) -> None:
+    plain = _file("wechat-refund-plain.csv", _paid(wechat))
+    other = _OTHERS.sub(b"`5039,`ELSEWHERE", plain.removeprefix(b"\xef\xbb\xbf"))
+    below = {"with its header": other, "rows alone": other.split(_ENDS, 1)[1], "rows behind the total": _row_of(other)}
+    page = _brought(wechat, plain + below[what])
+    if what == "rows behind the total":
+        assert "says ¥100.00, its rows make ¥200.00" in page
+        assert not Bill.objects.exists()
+        return
+    assert "taken in: 2 refunds" in page
+    assert counts(wechat.world.day()) == {"matched": 1, "channel_only": 1}
+
+
+def test_statements_of_two_days_pasted_together_are_refused_by_their_days(alipay: Channel) -> None:
+    plain = _file("alipay-refund-with-merchant-discount.csv", _paid(alipay)).decode("gb18030")
+    before = (DAY - timedelta(days=1)).isoformat()
+    for content in (plain + plain.replace(DAY.isoformat(), before), plain.replace(DAY.isoformat(), before) + plain):
+        page = _brought(alipay, content.replace("：", ":").encode("gb18030"))
+        assert f"This statement is of {before} - {DAY}, not of {DAY}" in page
+    assert not Bill.objects.exists()
+
+
+def test_statement_of_half_width_remarks_still_has_to_add_up(alipay: Channel) -> None:
+    plain = _file("alipay-refund-with-merchant-discount.csv", _paid(alipay)).decode("gb18030")
+    narrow = plain.replace("：", ":").replace("，", ",")
+    assert "does not add up" in _brought(alipay, narrow.replace("共-90.00元", "共-70.00元").encode("gb18030"))
+    assert not Bill.objects.exists()
+    _brought(alipay, narrow.encode("utf-16-le"))
+    assert counts(alipay.world.day()) == {"matched": 1}
 
 
 def test_total_that_disagrees_is_refused_and_says_by_how_much(wechat: Channel) -> None:
