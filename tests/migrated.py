@@ -70,6 +70,6 @@ def _run(program: str, *argv: str) -> bool:
 
 
 def _ask(*statements: str) -> None:
-    with logins.as_owner(), connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with logins.as_owner(), connection._nodb_cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)

@@ -17,11 +17,11 @@ from refunds.payouts.by_hand import ReferenceUsed
 from tests.factories import make_staff
 from tests.passkeys import with_passkey
 from tests.refunds import hand
-from tests.refunds.payouts.test_payment_files import finance, merchant, read, reference, waits
+from tests.refunds.payouts.test_payment_files import merchant, read, reference, waits
 
 pytestmark = pytest.mark.django_db
 
-__all__ = ["finance", "merchant"]
+__all__ = ["merchant"]
 
 
 def test_return_when_noted_is_paid_again_by_a_colleague_once(merchant: Merchant, finance: Principal) -> None:
