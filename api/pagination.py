@@ -48,7 +48,7 @@ class NewestFirst(CursorPagination):
             queryset = queryset.filter(beyond(field=self.field, value=value, pk=pk, descending=descending))
         sign = "-" if descending else ""
         order = [f"{sign}{name}" for name in (self.field, "pk") if name]
-        rows = list(first_of(queryset, order=order, size=self.size + 1))
+        rows = first_of(queryset, order=order, size=self.size + 1)
         more, rows = len(rows) > self.size, rows[: self.size]
         if backwards:
             rows.reverse()

@@ -77,10 +77,7 @@ class TransactionOut(Shape):
     id = s.UUIDField(source="pk")
     order_no = s.CharField()
     channel = s.CharField()
-    channel_transaction_no = read(
-        s.CharField(allow_null=True, help_text="null: the till had no answer, and nor did anybody since"),
-        lambda sale: sale.channel_transaction_no or None,
-    )
+    channel_transaction_no = read(s.CharField(allow_null=True), lambda sale: sale.channel_transaction_no or None)
     payment_no = read(s.CharField(allow_null=True), lambda sale: sale.payment_no or None)
     kind = s.CharField()
     remote = s.BooleanField()

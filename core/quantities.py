@@ -78,7 +78,9 @@ def quantity_typed(text: str) -> Decimal:
     found = _TYPED.fullmatch(plain)
     if found is None or is_folded:
         has_comma = re.fullmatch(r"[0-9.]+(?:,[0-9.]+)+\D*", plain)
-        raise NotAQuantity("quantity_comma" if has_comma else "invalid_quantity")
+        if has_comma:
+            raise NotAQuantity("quantity_comma")
+        raise NotAQuantity("invalid_quantity")
     try:
         return quantity(found[1])
     except ValueError as error:

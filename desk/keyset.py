@@ -67,7 +67,7 @@ def page(rows: QuerySet[Row], *, order: Order, cursor: str, size: int) -> Page[R
     names = [f"{sign}{name}" for name in (order.field, "pk") if name]
     if place is not None:
         rows = rows.filter(beyond(field=order.field, value=place[1], pk=place[2], descending=descending))
-    found = list(first_of(rows, order=names, size=size + 1))
+    found = first_of(rows, order=names, size=size + 1)
     more, found = len(found) > size, found[:size]
     first = 1 if place is None else place[3]
     if backwards:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now, Reverse
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -133,12 +133,11 @@ def _by_part(wanted: str, refunds: QuerySet[RefundRequest], sales: QuerySet[Tran
 
 def _receipts(wanted: str, sales: QuerySet[Transaction]) -> list[UUID]:
     """Sales whose receipt begins or ends so, in any case: ranges of the number's indexes, which are in byte order."""
-    turned = sales.annotate(turned=Reverse("order_no"))
     found: dict[UUID, None] = {}
     for form in spellings(wanted):
         begins = sales.filter(order_no__gte=form, order_no__lt=f"{form}\U0010ffff").order_by("order_no")
         back = form[::-1]
-        ends = turned.filter(turned__gte=back, turned__lt=f"{back}\U0010ffff").order_by("turned")
+        ends = sales.filter(order_end__gte=back, order_end__lt=f"{back}\U0010ffff").order_by("order_end")
         for rows in (begins, ends):
             found |= dict.fromkeys(rows.values_list("pk", flat=True)[:_SALES])
     return list(found)[:_SALES]

@@ -46,9 +46,10 @@ def with_parts(found: QuerySet[RefundRequest], *, only: Collection[str] | None =
     }
     joined = {"payee": "payee", "compensation": "compensation__payout"}
     wanted = {*parts, *joined, "verdict"} if only is None else only
+    more = (path for name, path in joined.items() if name in wanted)
     return (
-        found.select_related("transaction__channel_account", "store", "terminal")
-        .select_related(*(path for name, path in joined.items() if name in wanted))
+        # In one call: one without a name means every relation there is, and forgets those that were named.
+        found.select_related("transaction__channel_account", "store", "terminal", *more)
         .defer("transaction__channel_account__sealed_credentials", *(() if "verdict" in wanted else ("verdict",)))
         .prefetch_related(*(part for name, some in parts.items() if name in wanted for part in some))
     )
@@ -71,14 +72,15 @@ def beyond(*, field: str, value: datetime | int | None, pk: object, descending: 
     return Q(**{f"{field}__{side}e": value}) & (Q(**{f"{field}__{side}": value}) | Q(**{f"pk__{side}": pk}))
 
 
-def first_of(rows: QuerySet[Row], *, order: Sequence[str], size: int) -> QuerySet[Row]:
+def first_of(rows: QuerySet[Row], *, order: Sequence[str], size: int) -> list[Row]:
     """The first rows in this order. Their keys are found first, for which an index may do alone; only then are rows read whole
-    and joined: of a list that no index has in order all would be, to leave most of them out again.
+    and joined: of a list that no index has in order all would be, to leave most of them out again. In two steps: of more than
+    eight tables PostgreSQL keeps the order in which they are named, and then joined all rows before it looked at the keys.
     """
     whole = rows.order_by(*order)
-    keys = whole.values("pk")[:size]
+    keys = list(whole.values_list("pk", flat=True)[:size])
     whole.query.clear_where()
-    return whole.filter(pk__in=keys)
+    return list(whole.filter(pk__in=keys))
 
 
 def place_of(rows: QuerySet[Any], *, field: str, pk: object) -> datetime | None:
@@ -126,5 +128,7 @@ def failures_by_till(*, terminal_ids: Sequence[int], since: datetime) -> dict[in
 
 def requests_of_sale(sale: Transaction) -> QuerySet[RefundRequest]:
     """The requests that go back through this payment, alone or by one of their legs, newest first."""
+    # Not one or the other: for that no index is read, and all requests would be.
     by_leg = Leg.objects.filter(transaction_id=sale.pk).values("request_id")
-    return RefundRequest.objects.filter(Q(transaction_id=sale.pk) | Q(pk__in=by_leg)).order_by("-pk")
+    alone = RefundRequest.objects.filter(transaction_id=sale.pk).values("pk")
+    return RefundRequest.objects.filter(pk__in=alone.union(by_leg)).order_by("-pk")

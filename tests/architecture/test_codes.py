@@ -44,7 +44,7 @@ _BY_LIBRARIES = {
 #: Asked of the channels for a statement; WeChat's own codes.
 _OF_STATEMENTS = {"STATEMENT_CREATING", "NO_STATEMENT_EXIST"}
 #: Plain Python without our errors: codes stand in calls of these, or are returned by name.
-_PLAIN = {"BillCorrupt", "NotAnAmount"}
+_PLAIN = {"BillCorrupt", "NotAnAmount", "NotAQuantity"}
 
 
 @cache
@@ -97,13 +97,14 @@ def _parts(line: ast.Return) -> list[ast.expr]:
 def _plain_codes() -> set[str]:
     """Codes of what is read without knowing our errors: files of statements, amounts as typed."""
     found = set()
-    for path in (*(ROOT / "payment_channels").rglob("*.py"), ROOT / "core" / "money.py"):
+    typed = [ROOT / "core" / name for name in ("money.py", "quantities.py")]
+    for path in (*(ROOT / "payment_channels").rglob("*.py"), *typed):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and _name(node.func) in _PLAIN:
                 found |= {_text(part) for part in (*node.args[-1:], *(word.value for word in node.keywords))}
             if isinstance(node, ast.Return) and path.name == "money.py":
                 found |= {_text(part) for part in _parts(node)}
-    return {code for code in found if code.startswith(("bill_", "amount_"))} | {"bill_damaged"}
+    return {code for code in found if code.startswith(("bill_", "amount_", "quantity_"))} | {"bill_damaged"}
 
 
 def _refusing_rules() -> set[str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core import tenant_wall
 from desk import keyset
 from desk.analytics import links
+from desk.queue import trouble
 from merchants.models import Merchant
 from refunds import queries
 from terminals.models import Transaction, TransactionLine
@@ -24,9 +28,15 @@ pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
 
 _ROWS = 1_500
 _COPY = """
-INSERT INTO {table} SELECT (jsonb_populate_record(one, jsonb_build_object({changed}))).*
-  FROM {table} one, generate_series(1, %s) n
+INSERT INTO {table} ({columns}) SELECT {copied}
+  FROM {table} one, generate_series(1, %s) n, jsonb_populate_record(one, jsonb_build_object({changed})) made
 """
+
+
+def _stored_columns(table: str) -> list[str]:
+    """Those that are given a value: the database makes the others."""
+    model = next(one for one in apps.get_models() if one._meta.db_table == table)
+    return [field.column for field in model._meta.concrete_fields if not field.generated]
 
 
 @pytest.fixture
@@ -50,7 +60,10 @@ def merchant() -> Merchant:
     }
     with connection.cursor() as cursor:
         for table, (changed, count) in copies.items():
-            cursor.execute(_COPY.format(table=table, changed=changed.replace("%", "%%")), [count])
+            columns = [f'"{name}"' for name in _stored_columns(table)]
+            copied = ", ".join(f"made.{name}" for name in columns)
+            told = {"table": table, "columns": ", ".join(columns), "copied": copied}
+            cursor.execute(_COPY.format(**told, changed=changed.replace("%", "%%")), [count])
         cursor.execute(
             "INSERT INTO terminals_transactionline (transaction_id, position, sku, name, kind, quantity, unit_price_fen, "
             "amount_fen, reserved_quantity, reserved_fen) "
@@ -119,3 +132,34 @@ def test_sale_is_found_by_its_id_behind_the_wall_of_a_merchant_that_the_statisti
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "using terminals_transaction_pkey on" in plan
     assert "Index Cond: (id = " in plan
+
+
+def test_trouble_of_channels_is_found_among_the_payouts_that_wait_and_those_that_a_bank_refused(
+    merchant: Merchant,
+) -> None:
+    # Every open desk asks every few seconds: it must not read all that was ever paid.
+    with CaptureQueriesContext(connection) as asked:
+        trouble.troubles(merchant_id=merchant.pk, at=timezone.now())
+    (sql,) = [one["sql"] for one in asked.captured_queries if 'FROM "refunds_execution"' in one["sql"]]
+    with connection.cursor() as cursor:
+        # There are too few payouts here for an index to be cheaper.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {sql}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "BitmapOr" in plan
+    assert {"execution_due", "execution_refused_by_bank"} <= set(re.findall(r"execution_\w+", plan))
+
+
+def test_end_of_a_receipt_is_found_in_its_index_behind_the_wall(merchant: Merchant) -> None:
+    sales = queries.transactions_of(merchant_id=merchant.pk).filter(order_end__gte="99", order_end__lt="99\U0010ffff")
+    assert "transaction_order_end" in _plan(sales.order_by("order_end").values("pk")[:200], merchant)
+
+
+def test_refunds_of_a_sale_are_found_by_their_indexes(merchant: Merchant) -> None:
+    sale = Transaction.objects.filter(merchant=merchant).latest("paid_at")
+    with connection.cursor() as cursor:
+        # All requests here are of one sale.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = _plan(queries.requests_of_sale(sale), merchant)
+    assert "Seq Scan on refunds_refundrequest" not in plan
+    assert "request_transaction" in plan
