@@ -20,6 +20,7 @@ from pytest_django.live_server_helper import LiveServer
 from api import throttling
 from merchants.models import KeyScope, Role
 from refunds.models import RefundRequest
+from refunds.payouts.loop import drain
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
 from tests.api.conftest import api_for
@@ -86,11 +87,15 @@ def test_api_when_everything_is_sent_to_it_answers_as_its_document_says(
     argv += ["--max-examples", os.environ.get("FUZZ_EXAMPLES", "10"), "--seed", os.environ.get("SEED", "1")]
     argv += ["--phases", "examples,coverage,fuzzing", "--max-time", os.environ.get("FUZZ_S", "600")]
     argv += [part for name, value in {**headers, **english}.items() for part in ("-H", f"{name}: {value}")]
-    if not headers:
+    if "Authorization" not in headers:
+        # Nobody has nothing to leave out, and a session's cookie is in a header that is always sent: where this check leaves
+        # out the document's own, the other still signs in. Calls without a session are tried by tests/api/test_walls.py.
         argv += ["--exclude-checks", "ignored_auth"]
     said = tmp_path / "said.txt"
     with said.open("w") as output:
         done = subprocess.run(argv, cwd=tmp_path, stdout=output, stderr=output, timeout=1_200, check=False)
+    # What was approved has waited for a worker all that time.
+    drain()
     assert done.returncode == 0, said.read_text()
 
 
