@@ -36,7 +36,7 @@ INSERT INTO {table} ({columns}) SELECT {copied}
 def _stored_columns(table: str) -> list[str]:
     """Those that are given a value: the database makes the others."""
     model = next(one for one in apps.get_models() if one._meta.db_table == table)
-    return [field.column for field in model._meta.concrete_fields if not field.generated]
+    return [str(field.column) for field in model._meta.concrete_fields if not field.generated]
 
 
 @pytest.fixture
