@@ -20,6 +20,9 @@ from core.personal_data import seal_bytes
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from merchants.models import KeyScope, Merchant
 from merchants.principals import Principal, of_staff
+from reconciliation import days
+from reconciliation.models import Difference
+from reconciliation.models.bill import MatchOutcome
 from refunds.follow_up import incidents
 from refunds.follow_up.incidents import Problem
 from refunds.intake import batches, without_receipt
@@ -80,6 +83,7 @@ _PICTURE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png
 _NUMBERS = (
     *("<int:case_id>", "<int:sequence>", "<int:number>", "<int:draft_id>", "<int:trial_id>", "<int:shadow_id>"),
     *("<int:delegation_id>", "<int:grace_id>", "<int:task_id>", "<int:staff_id>", "<int:address_id>"),
+    "<int:difference_id>",
 )
 
 
@@ -127,6 +131,19 @@ def _named(path: str, request: RefundRequest, by: Principal | None = None) -> st
             merchant=request.merchant, endpoint=endpoint, webhook_id="x", sequence=1, created_at=request.created_at
         )
         path = path.replace("<int:endpoint_id>", str(endpoint.pk)).replace("<int:delivery_id>", str(delivery.pk))
+    if "<int:difference_id>" in path:
+        account = request.transaction.channel_account
+        assert account is not None
+        difference = Difference.objects.first() or Difference.objects.create(
+            merchant=request.merchant,
+            channel_account=account,
+            day=days.day_made(account=account, day=at.date()),
+            number="R1",
+            kind=MatchOutcome.OURS_ONLY,
+            ours_fen=100,
+            opened_at=at,
+        )
+        path = path.replace("<int:difference_id>", str(difference.pk))
     return (
         _numbered(path)
         .replace("<uuid:request_id>", str(request.pk))
