@@ -407,3 +407,18 @@ def test_forty_partials_racing_for_one_sale_never_exceed_it() -> None:
     assert set(statuses) <= {201, 409, 422}
     sale.refresh_from_db()
     assert sale.reserved_fen == 9_600
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?fields=id,number,payee", "?fields=id,terminal,transaction", "?fields=id,verdict,executions"]
+)
+def test_list_asks_the_database_as_often_for_many_rows_as_for_one(api: Api, query: str) -> None:
+    asked = []
+    for count in (1, 4):
+        for _ in range(count):
+            make_request(make_sale(api.merchant), 1_200)
+        api.get(f"refund-requests{query}")
+        with CaptureQueriesContext(connection) as seen:
+            assert api.get(f"refund-requests{query}").status_code == 200
+        asked.append(len(seen))
+    assert asked[0] == asked[1]
