@@ -15,7 +15,7 @@ const keep = (name, value) => localStorage.setItem(name, JSON.stringify(value));
 const yuan = (fen) => (fen / 100).toFixed(2);
 const fen = (text) => /^\d{1,9}(\.\d{1,2})?$/.test(text.trim()) ? Math.round(Number(text) * 100) : 0;
 let language = kept("language", "zh"), till = null, policy = null, sale = fresh(), refund = null;
-let flushing = false, watch = 0;
+let flushing = false, watch = 0, finds = 0;
 const t = (name) => TEXTS[name]?.[language === "zh" ? 0 : 1] ?? name;
 
 function fresh() { return { orderNo: "", lines: [], paid: [], tries: 0 }; }
@@ -231,7 +231,10 @@ async function settle() {
 
 async function find(event) {
   event.preventDefault();
-  $("said").hidden = true;
+  // What was found before goes at once: who types on into it would lose it to the answer that is still to come.
+  const turn = ++finds;
+  $("said").hidden = $("ask").hidden = true;
+  $("found").replaceChildren();
   const number = $("order-no").value.trim(), query = new URLSearchParams();
   if (number) query.set("order_no", number);
   const facts = { amount_fen: fen($("fact-amount").value) || "", phone_last4: $("fact-phone").value.trim(),
@@ -245,6 +248,7 @@ async function find(event) {
   query.set("store", till.store);
   try {
     const answer = await get(`transactions?${query}`);
+    if (turn !== finds) return;
     if (!answer.ok) return sayProblem(answer.data);
     const sales = answer.data.results;
     if (!sales.length) return say(t("nothing_found"), { remedy: t("check_number"), bad: true });
@@ -255,6 +259,7 @@ async function find(event) {
     if (number) ask(sales.length > 1 ? { order_no: number, store: till.store } : { transaction: sales[0].id }, number, left);
   } catch (error) {
     if (!(error instanceof NoLine)) throw error;
+    if (turn !== finds) return;
     if (!number) return say(t("offline"), { remedy: t("scan"), bad: true });
     ask({ order_no: number, store: till.store }, number, 0);
     say(t("offline"), { cause: t("offline_order") });
