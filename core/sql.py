@@ -107,13 +107,13 @@ def _shape(
 
 
 def rows_as_json(rows: Sequence[models.Model]) -> str:
-    """Unsaved rows of one model as the array that ``json_populate_recordset`` reads."""
+    """Unsaved rows of one model as the array that ``json_populate_recordset`` reads: what it does not name is NULL."""
     columns, read, sealed = _shape(type(rows[0]))
     made = []
     for row in rows:
-        values = dict(zip(columns, read(row.__dict__), strict=True))
+        values = {column: value for column, value in zip(columns, read(row.__dict__), strict=True) if value is not None}
         for column, purpose in sealed:
-            values[column] = seal(values[column], purpose=purpose) if values[column] else b""
+            values[column] = seal(text, purpose=purpose) if (text := values.get(column)) else b""
         made.append(values)
     return encode(made)
 

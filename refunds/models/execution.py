@@ -6,10 +6,11 @@ from uuid import UUID
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from uuid_utils.compat import uuid7
 
 from core.audit import keys
+from core.one_of import one_of
 from core.unsaved import unsaved
 from merchants.models import ChannelAccount, Merchant
 from refunds.models.leg import Leg
@@ -121,8 +122,11 @@ class Execution(models.Model):
                 name="execution_success_has_proof",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=EXECUTION_ENDED, due_at__isnull=True, ended_at__isnull=False)
-                | (~Q(state__in=EXECUTION_ENDED) & Q(due_at__isnull=False, ended_at__isnull=True)),
+                condition=Case(
+                    When(one_of("state", EXECUTION_ENDED), then=Q(due_at__isnull=True, ended_at__isnull=False)),
+                    default=Q(due_at__isnull=False, ended_at__isnull=True),
+                    output_field=models.BooleanField(),
+                ),
                 name="execution_open_has_due_time",
             ),
         ]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django_fsm import FSMField, transition
 from uuid_utils.compat import uuid7
 
+from core.one_of import one_of
 from core.personal_data import SealedTextField
 from core.quantities import QuantityField, quantity_text
 from merchants.models import ApiKey, Merchant, PolicyVersion, Staff, Store
@@ -123,18 +124,30 @@ class RefundRequest(models.Model):
                 name="request_approved_within_requested",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=states.RELEASED, reserved_fen=0)
-                | (~Q(state__in=states.RELEASED) & Q(reserved_fen__gt=0, reserved_fen__lte=F("amount_fen"))),
+                condition=Case(
+                    When(one_of("state", states.RELEASED), then=Q(reserved_fen=0)),
+                    default=Q(reserved_fen__gt=0, reserved_fen__lte=F("amount_fen")),
+                    output_field=models.BooleanField(),
+                ),
                 name="request_reserves_what_its_state_says",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=states.PAID, refunded_fen=F("reserved_fen"), succeeded_at__isnull=False)
-                | Q(state=State.PARTIALLY_REFUNDED, refunded_fen__gt=0, refunded_fen__lt=F("reserved_fen"))
-                | (~Q(state__in=[*states.PAID, State.PARTIALLY_REFUNDED]) & Q(refunded_fen=0)),
+                condition=Case(
+                    When(
+                        one_of("state", states.PAID),
+                        then=Q(refunded_fen=F("reserved_fen"), succeeded_at__isnull=False),
+                    ),
+                    When(
+                        state=State.PARTIALLY_REFUNDED,
+                        then=Q(refunded_fen__gt=0, refunded_fen__lt=F("reserved_fen")),
+                    ),
+                    default=Q(refunded_fen=0),
+                    output_field=models.BooleanField(),
+                ),
                 name="request_paid_when_its_state_says",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[state for state in State if state not in states.IN_TRANSIT]),
+                condition=one_of("state", (state for state in State if state not in states.IN_TRANSIT)),
                 name="request_stored_once_judged",
             ),
         ]
