@@ -20,6 +20,9 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 _face = "commands"
+#: For whoever waits for a page, planning is limited too. The refund's is of eleven tables behind the wall: all orders of eight
+#: joins take 21 ms to weigh, those of four 1.6 ms, and the plan is the same. The library writes first what is filtered.
+_JOINS_REORDERED = 4
 
 
 def use(face: str) -> None:
@@ -32,7 +35,8 @@ def use(face: str) -> None:
 def options() -> str:
     """The limits of this process as options of a new connection."""
     statement_ms, lock_ms = settings.DB_TIMEOUTS_MS[_face]
-    return f"-c statement_timeout={statement_ms} -c lock_timeout={lock_ms}"
+    planning = f" -c join_collapse_limit={_JOINS_REORDERED}" if _face == "web" else ""
+    return f"-c statement_timeout={statement_ms} -c lock_timeout={lock_ms}{planning}"
 
 
 @contextmanager

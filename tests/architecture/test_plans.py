@@ -16,12 +16,15 @@ from django.utils import timezone
 
 from core import tenant_wall
 from desk import keyset
+from desk.access import scope_of
 from desk.analytics import links
 from desk.queue import trouble
+from desk.refund.page import find
 from merchants.models import Merchant
 from refunds import queries
+from refunds.models import RefundRequest
 from terminals.models import Transaction, TransactionLine
-from tests.factories import make_merchant, make_request, make_sale
+from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.owner import as_owner
 
 pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
@@ -163,3 +166,19 @@ def test_refunds_of_a_sale_are_found_by_their_indexes(merchant: Merchant) -> Non
     plan = _plan(queries.requests_of_sale(sale), merchant)
     assert "Seq Scan on refunds_refundrequest" not in plan
     assert "request_transaction" in plan
+
+
+def test_refunds_page_is_planned_for_few_orders_of_its_joins(merchant: Merchant) -> None:
+    """Of eleven tables the planner would weigh orders for longer than reading them takes."""
+    scope = scope_of(make_staff(merchant, "owner"))
+    request = RefundRequest.objects.filter(merchant=merchant).latest("created_at")
+    with CaptureQueriesContext(connection) as queries:
+        find(scope, request.number)
+    sql = queries.captured_queries[-1]["sql"]
+    assert len(re.findall(r" JOIN ", sql)) >= 9
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL join_collapse_limit = 4")
+        cursor.execute(f"EXPLAIN {sql}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "request_number_once" in plan, plan
+    assert not re.search(r"Seq Scan on (refunds|terminals)_", plan), plan

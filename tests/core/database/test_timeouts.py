@@ -35,6 +35,20 @@ def test_statement_of_the_web_when_it_takes_too_long_is_cancelled() -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+def test_web_weighs_few_orders_of_joins_and_others_all() -> None:
+    def limit() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW join_collapse_limit")
+            (found,) = cursor.fetchone()
+        return str(found)
+
+    assert limit() == "4"
+    timeouts.use("invariants")
+    connection.close()
+    assert limit() == "8"
+
+
+@pytest.mark.usefixtures("impatient")
 def test_report_when_it_takes_longer_than_a_page_may_is_finished_and_the_page_has_its_limit_back() -> None:
     @timeouts.reports
     def report() -> int:
