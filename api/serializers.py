@@ -157,7 +157,7 @@ class SaleCorrectionSerializer(StrictSerializer):
 
 
 class RefundLineSerializer(StrictSerializer):
-    sku = Number(max_length=64)
+    sku = Number(max_length=200, help_text="the article's number; its name where the sale's line has no number")
     quantity = Quantity()
     returned_quantity = Quantity(
         or_none=True,

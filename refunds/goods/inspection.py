@@ -24,6 +24,7 @@ from refunds.models.evidence import EvidenceKind
 from refunds.models.goods_return import ReturnState
 from refunds.rules.goods import Condition, Disposition
 from refunds.states import State
+from terminals.orders import article
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ def _checked(row: GoodsReturn, found: Sequence[Found]) -> list[GoodsReturnLine]:
     line_of: dict[str, int | None] = {}
     for line in row.lines.select_related("line").order_by("pk"):
         awaited[line.line_id] += line.quantity
-        line_of[line.line.sku if line.line else ""] = line.line_id
+        line_of[article(line.line) if line.line else ""] = line.line_id
     seen: defaultdict[int | None, Quantity] = defaultdict(Decimal)
     rows = []
     for one in found:

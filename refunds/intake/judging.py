@@ -144,7 +144,7 @@ def judge(
         original_failed=moving is not None or (stored is not None and _original_failed(stored)),
         on_this_route_fen=(
             sums.on_route_fen(transaction_id=sale.id, route=draft.route, but=stored.pk if stored else None)
-            if sale.refunds
+            if sale.order_reserved_fen
             else 0
         ),
         channel_window_days=sale.profile.window_days,
@@ -314,7 +314,7 @@ _TAKEN = {"refundable_balance": "amount_fen", "article_quantity": "lines"}
 
 def _first_of(sale: Sale, draft: Draft, claimed: Sequence[Claim], seen: Standing, stored: RefundRequest | None) -> str:
     """The number of the refund that asked for the same before; empty for none. Nothing is read where the order has had none."""
-    if not seen.order_fen:
+    if not seen.order_fen and not seen.exchanged_fen:
         return ""
     same = duplicates.same_as(
         transaction_id=sale.id,
