@@ -5,6 +5,7 @@ where both name any; or pieces that have come back already, or were exchanged. W
 by payment or by article, comes to the same amount, and so does the other way round: where articles are named, to the same of
 them. Reason and words are no difference: they change from one telling to the next. What was rejected, withdrawn or refused by the
 channel for good has let go of its amount and stands against nothing; an exchange has not, the customer has something for it.
+Nor has what the same customer was given when the sale could not be found: the receipt may have turned up since.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from django.db import connection
 
 from refunds.facts.sums import ORDER
 from refunds.models import RefundRequest
+from terminals.models import TransactionKind
 from terminals.orders import ARTICLE, article
 
 #: Of so many refunds of an order it is looked whether some of them together are the same: all sums of ten are a thousand.
@@ -88,6 +90,28 @@ def same_as_request(request: RefundRequest) -> list[Same]:
         pieces=[(article(own.line), own.quantity) for own in request.lines.select_related("line")],
         but=request.pk,
     )
+
+
+def without_receipt(
+    *, merchant_id: int, phones: Collection[bytes], amount_fen: int, sale_fen: int, articles: Collection[str]
+) -> list[Same]:
+    """What went back without a receipt to the customer with one of these phones (keyed hashes), and may have been for this sale:
+    of the same amount, or where the sale's amount or one of its articles was remembered.
+    """
+    rows = RefundRequest.objects.filter(
+        merchant_id=merchant_id,
+        customer_phone_hash__in=phones,
+        transaction__kind=TransactionKind.NO_RECEIPT,
+        reserved_fen__gt=0,
+        no_receipt_case__isnull=False,
+    )
+    return [
+        Same(row.pk, row.number)
+        for row in rows.select_related("no_receipt_case").order_by("pk")
+        if amount_fen in (row.amount_fen, row.approved_fen)
+        or row.no_receipt_case.told.get("amount_fen") == sale_fen
+        or row.no_receipt_case.told.get("sku") in articles
+    ]
 
 
 def _is_same(one: _Live, amount_fen: int, wanted: Mapping[str, Decimal]) -> bool:
