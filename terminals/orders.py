@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from core.calendar import SHANGHAI
 from core.errors import FieldError, Invalid, NotFound
 from core.money import yuan
-from core.numbers import spellings
+from core.numbers import ascii_form, spellings
+from core.plain_text import name_key
 from core.quantities import Quantity
 from terminals.models import Transaction
 
@@ -74,6 +75,11 @@ ARTICLE = "coalesce(nullif({0}.sku, ''), {0}.name)"
 def article(line: Article) -> str:
     """What an article is called: its number, or its name where the shop has no numbers, as kitchens have none."""
     return line.sku or line.name
+
+
+def article_key(text: str) -> str:
+    """The form in which what somebody calls an article is compared: small and capital letters, widths and hyphens are one."""
+    return name_key(ascii_form(text))
 
 
 def as_asked(payments: Iterable[PaymentT], order_no: str) -> list[PaymentT]:

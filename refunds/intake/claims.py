@@ -25,7 +25,7 @@ from refunds.rules.facts import LineClaim
 from refunds.states import Reason, Route
 from terminals.models import REPORTED_KINDS, DepositKind, LineKind
 from terminals.models import Deposit as DepositTerms
-from terminals.orders import article
+from terminals.orders import article, article_key
 
 _NAME_MAX, _BANK_MAX = 60, 60
 
@@ -154,10 +154,10 @@ def as_seen(sale: Sale, draft: Draft) -> Draft:
     if not draft.lines:
         return draft
     skus = {article(line) for line in sale.lines}
-    by_key = {sku.casefold(): sku for sku in skus}
+    by_key = {article_key(sku): sku for sku in skus}
 
     def own(sku: str) -> str:
-        return sku if sku in skus else by_key.get(sku.casefold(), sku)
+        return sku if sku in skus else by_key.get(article_key(sku), sku)
 
     draft = replace(
         draft,

@@ -282,7 +282,7 @@ def test_a_deposit_with_its_bottles_number_comes_back_for_any_reason_at_its_pric
     assert [line["returned_quantity"] for line in api.get(f"transactions/{sale['id']}").json()["lines"]] == [1, 1]
 
 
-@pytest.mark.parametrize("name", ["宫保鸡丁", "Kung Pao chicken, large"])
+@pytest.mark.parametrize("name", ["宫保鸡丁（大份）", "Kung Pao chicken, large"])
 def test_an_article_without_a_number_is_claimed_by_its_name_and_its_pieces_count(api: Api, name: str) -> None:
     dish = {"name": name, "quantity": 2, "unit_price_fen": 3_800, "amount_fen": 7_600}
     sale = _sale(api, [dish, _line("", 600)]).json()
