@@ -9,6 +9,7 @@ from rest_framework import serializers
 from api.fields import Fen, Flag, Instant, Number, Quantity, StrictSerializer, Text, WholeNumber
 from api.payouts import SeenVersionSerializer
 from api.refund_requests import ActOnRequest
+from api.serializers import ARTICLE_HELP
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.goods import inspection, offers, returns
@@ -18,7 +19,7 @@ from refunds.rules.goods import Condition, Disposition
 
 
 class ReturnLineSerializer(StrictSerializer):
-    sku = Number(max_length=64)
+    sku = Number(max_length=200, help_text=ARTICLE_HELP)
     quantity = Quantity()
 
 
@@ -49,7 +50,7 @@ class ReceivedSerializer(StrictSerializer):
 class FoundSerializer(StrictSerializer):
     """So many pieces that are alike; what is missing goes nowhere."""
 
-    sku = Number(max_length=64, required=False, allow_blank=True)
+    sku = Number(max_length=200, required=False, allow_blank=True, help_text=ARTICLE_HELP)
     quantity = Quantity()
     condition = serializers.ChoiceField(Condition.choices)
     disposition = serializers.ChoiceField(Disposition.choices, required=False)

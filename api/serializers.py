@@ -156,8 +156,12 @@ class SaleCorrectionSerializer(StrictSerializer):
     reason = Text(max_length=200)
 
 
+#: How a request names an article.
+ARTICLE_HELP = "the article's number; its name where the sale's line has no number"
+
+
 class RefundLineSerializer(StrictSerializer):
-    sku = Number(max_length=64)
+    sku = Number(max_length=200, help_text=ARTICLE_HELP)
     quantity = Quantity()
     returned_quantity = Quantity(
         or_none=True,

@@ -18,7 +18,7 @@ from django.db import connection
 from core.calendar import SHANGHAI
 from merchants.models import Store
 from terminals.models import Transaction, TransactionStatus
-from terminals.orders import Line
+from terminals.orders import Line, article
 
 _DAY = timedelta(days=1)
 #: Until then it is the night of the day before, for a shop that closes late: it counts anew when it opens.
@@ -51,7 +51,7 @@ class Paid:
 
     @property
     def keys(self) -> set[object]:
-        return {(line.sku, line.quantity, line.amount_fen) for line in self.lines}
+        return {(article(line), line.quantity, line.amount_fen) for line in self.lines}
 
 
 @dataclass(frozen=True, slots=True)

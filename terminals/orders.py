@@ -19,7 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from core.calendar import SHANGHAI
 from core.errors import FieldError, Invalid, NotFound
 from core.money import yuan
-from core.numbers import spellings
+from core.numbers import ascii_form, spellings
+from core.plain_text import name_key
 from core.quantities import Quantity
 from terminals.models import Transaction
 
@@ -43,9 +44,16 @@ class Payment(Protocol):
     def amount_fen(self) -> int: ...
 
 
-class Line(Protocol):
+class Article(Protocol):
+    """What is sold, whoever holds it."""
+
     @property
     def sku(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+
+
+class Line(Article, Protocol):
     @property
     def quantity(self) -> Quantity: ...
     @property
@@ -58,6 +66,20 @@ PaymentT = TypeVar("PaymentT", bound=Payment)
 
 #: ``Transaction.order_date`` in SQL, of the payment ``{0}``.
 ORDER_DATE = "coalesce({0}.joined_date, ({0}.paid_at AT TIME ZONE 'Asia/Shanghai')::date)"
+
+
+#: ``article`` in SQL, of the line ``{0}``.
+ARTICLE = "coalesce(nullif({0}.sku, ''), {0}.name)"
+
+
+def article(line: Article) -> str:
+    """What an article is called: its number, or its name where the shop has no numbers, as kitchens have none."""
+    return line.sku or line.name
+
+
+def article_key(text: str) -> str:
+    """The form in which what somebody calls an article is compared: small and capital letters, widths and hyphens are one."""
+    return name_key(ascii_form(text))
 
 
 def as_asked(payments: Iterable[PaymentT], order_no: str) -> list[PaymentT]:
@@ -105,7 +127,7 @@ def shares_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[tup
     rest_fen, rest = 0, list[LineT]()
     named, of_order = Counter[object](), Counter[object]()
     for _id, paid_fen, lines in sorted(payments, key=lambda one: one[0]):
-        keys = [(line.sku, line.quantity, line.amount_fen) for line in lines]
+        keys = [(article(line), line.quantity, line.amount_fen) for line in lines]
         is_own = sum(line.amount_fen for line in lines) == paid_fen and not of_order & Counter(keys)
         if is_own:
             shares.append((paid_fen, list(lines)))

@@ -135,7 +135,7 @@ def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Contain
         "a discount of the order is a line of its own with a minus (kind discount), cut-off change too (kind rounding); "
         "of an order with several payments say order_amount_fen"
         if over_fen > 0
-        else "a line is missing, or one says too little"
+        else "a line is missing, or one says too little; tax, service and delivery on top are lines of their own too"
     )
     message = (
         f"the lines come to {yuan(sum(amounts))} and {yuan(paid_fen)} was paid: "

@@ -25,6 +25,7 @@ from refunds.models import GoodsReturn
 from refunds.models.evidence import EvidenceKind
 from refunds.models.goods_return import ReturnState
 from refunds.rules.goods import Condition
+from terminals.orders import article
 
 
 @staff_page()
@@ -73,6 +74,6 @@ def _found(row: GoodsReturn, form: Mapping[str, str]) -> list[Found]:
             except NotAQuantity as error:
                 raise Invalid("not a number of pieces", code=error.code) from error
             goes = "" if condition == Condition.MISSING else form.get(f"disposition-{name}", "")
-            sku = line.line.sku if line.line else ""
+            sku = article(line.line) if line.line else ""
             found.append(Found(sku=sku, quantity=count, condition=condition, disposition=goes))
     return found

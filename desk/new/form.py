@@ -16,6 +16,7 @@ from refunds.rules import worth
 from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason
 from terminals.models import Transaction, TransactionLine
+from terminals.orders import article
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,7 @@ def draft(
         transaction_id=sale.pk,
         whole_order=whole,
         description=form.note,
-        # Articles without a number cannot be claimed by piece: their worth is in the amount.
-        lines=[(line.sku, quantity) for line, quantity in chosen if line.sku],
+        lines=[(article(line), quantity) for line, quantity in chosen],
         seen_returned=_seen_returned(form, lines),
         customer=Customer(phone=forms.phone(form.phone), email=form.email, locale=locale),
         customer_consent=form.consent,
@@ -124,7 +124,7 @@ def _seen_returned(form: Typed, lines: Sequence[TransactionLine]) -> dict[str, D
     seen: dict[str, Decimal] = {}
     for line in lines:
         if line.pk in form.seen_returned:
-            seen[line.sku] = seen.get(line.sku, Decimal(0)) + _quantity(form.seen_returned[line.pk])
+            seen[article(line)] = seen.get(article(line), Decimal(0)) + _quantity(form.seen_returned[line.pk])
     return seen
 
 

@@ -13,13 +13,13 @@ from typing import Protocol
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from core.calendar import SHANGHAI
 from core.errors import Conflict
 from merchants import policies
 from merchants.policies.rules import Tier
-from refunds.models import Approval, Leg, RefundRequest, RunningSum
+from refunds.models import Approval, RefundRequest, RunningSum
 from refunds.models.approval import Decision
 from refunds.models.hand_accounts import is_by_hand
 from refunds.states import Route
@@ -83,6 +83,25 @@ def close_orders(request_ids: Collection[UUID]) -> None:
         cursor.execute(_CLOSE, [list(request_ids)])
 
 
+_EXCHANGED = f"""
+INSERT INTO refunds_runningsum AS s (key, merchant_id, kind, day, count, fen, asked_fen, closed)
+SELECT t.merchant_id || ' order ' || t.store_id || ' ' || t.order_no || ' '
+       || to_char({ORDER_DATE.format("t")}, 'YYYY-MM-DD'),
+       t.merchant_id, 'order', {ORDER_DATE.format("t")}, 0, 0, r.amount_fen, false
+  FROM terminals_transaction t JOIN refunds_refundrequest r ON r.transaction_id = t.id
+ WHERE r.id = %s
+    ON CONFLICT (key) DO UPDATE SET asked_fen = s.asked_fen + excluded.asked_fen
+"""  # noqa: S608 - our own text
+
+
+def note_exchange(request_id: UUID) -> None:
+    """Keep with its order that the customer has something else for what they asked: who asks for its money again is looked at,
+    though the refund holds nothing of the sale any more. The caller holds the request.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_EXCHANGED, [request_id])
+
+
 def was_rejected(transaction_id: UUID) -> bool:
     """Whether a person ever rejected a refund of this sale, under whatever number it had then."""
     of_sale = Q(request__transaction_id=transaction_id) | Q(request__legs__transaction_id=transaction_id)
@@ -119,15 +138,35 @@ def held(*, transaction_id: UUID, lock: bool = False) -> Held:
     )
 
 
+_ON_ROUTE = f"""
+SELECT coalesce(sum(x.reserved_fen), 0)::bigint
+  FROM (SELECT o.id {ORDER} WHERE t.id = %(sale)s) o
+  JOIN (SELECT transaction_id, id AS request_id, route, reserved_fen FROM refunds_refundrequest WHERE leg_count = 0
+        UNION ALL SELECT transaction_id, request_id, route, reserved_fen FROM refunds_leg) x ON x.transaction_id = o.id
+ WHERE x.route = %(route)s AND x.request_id IS DISTINCT FROM %(but)s
+"""  # noqa: S608 - our own text
+
+
 def on_route_fen(*, transaction_id: UUID, route: str, but: UUID | None = None) -> int:
-    """What other refunds of the sale take on a route where a person pays; asked for nowhere else."""
+    """What other refunds of the sale's order take on a route where a person pays; asked for nowhere else."""
     if not is_by_hand(route):
         return 0
-    others = RefundRequest.objects.filter(transaction_id=transaction_id, route=route, leg_count=0)
-    legs = Leg.objects.filter(transaction_id=transaction_id, route=route)
-    if but is not None:
-        others, legs = others.exclude(pk=but), legs.exclude(request_id=but)
-    return sum(found.aggregate(fen=Sum("reserved_fen"))["fen"] or 0 for found in (others, legs))
+    with connection.cursor() as cursor:
+        cursor.execute(_ON_ROUTE, {"sale": transaction_id, "route": route, "but": but})
+        (fen,) = cursor.fetchone()
+        return int(fen)
+
+
+def check_route_cap(
+    *, transaction_id: UUID, route: str, amount_fen: int, limit_fen: int | None, but: UUID | None = None
+) -> None:
+    """Raise ``CapReached`` where a route on which a person pays would give more of an order than ``limit_fen``. The caller holds
+    the order.
+    """
+    if limit_fen is None or amount_fen <= 0:
+        return
+    if on_route_fen(transaction_id=transaction_id, route=route, but=but) + amount_fen > limit_fen:
+        raise CapReached("this is above what the route takes of one sale", code="route_limit")
 
 
 def deciding_fen(*, request: RefundRequest, amount_fen: int, lock: bool = False) -> int:
@@ -191,10 +230,18 @@ def check_caps(*, request: RefundRequest, amount_fen: int, at: datetime) -> None
     The caller holds the sale. Raises ``CapReached``.
     """
     rules = policies.rules_in_force(merchant_id=request.merchant_id, at=at)
-    limit = rules.route_rule(request.route).limit_fen if is_by_hand(request.route) else None
-    others = on_route_fen(transaction_id=request.transaction_id, route=request.route, but=request.pk)
-    if limit is not None and others + amount_fen > limit:
-        raise CapReached("this is above what the route takes of one sale", code="route_limit")
+    legs = list(request.legs.all()) if request.leg_count else []
+    # What the channels do not take comes from a drawer, and is the last of it.
+    by_hand_fen = amount_fen - sum(leg.amount_fen for leg in legs if not is_by_hand(leg.route))
+    for route in {request.route, *(leg.route for leg in legs)}:
+        if is_by_hand(route):
+            check_route_cap(
+                transaction_id=request.transaction_id,
+                route=route,
+                amount_fen=by_hand_fen,
+                limit_fen=rules.route_rule(route).limit_fen,
+                but=request.pk,
+            )
     if request.route != Route.ORIGINAL:
         return
     for sale, own in _refunds_by_sale(request):

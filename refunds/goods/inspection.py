@@ -24,6 +24,7 @@ from refunds.models.evidence import EvidenceKind
 from refunds.models.goods_return import ReturnState
 from refunds.rules.goods import Condition, Disposition
 from refunds.states import State
+from terminals.orders import article, article_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,21 +92,22 @@ def _checked(row: GoodsReturn, found: Sequence[Found]) -> list[GoodsReturnLine]:
     line_of: dict[str, int | None] = {}
     for line in row.lines.select_related("line").order_by("pk"):
         awaited[line.line_id] += line.quantity
-        line_of[line.line.sku if line.line else ""] = line.line_id
+        line_of[article_key(article(line.line)) if line.line else ""] = line.line_id
     seen: defaultdict[int | None, Quantity] = defaultdict(Decimal)
     rows = []
     for one in found:
-        if one.condition not in Condition.values or one.quantity <= 0 or one.sku not in line_of:
+        key = article_key(one.sku)
+        if one.condition not in Condition.values or one.quantity <= 0 or key not in line_of:
             raise Invalid("say of each piece how it is", code="inspection_incomplete")
         if (one.condition == Condition.MISSING) != (one.disposition == ""):
             raise Invalid("say of each piece what becomes of it", code="inspection_incomplete")
         if one.disposition and one.disposition not in Disposition.values:
             raise Invalid("say of each piece what becomes of it", code="inspection_incomplete")
-        seen[line_of[one.sku]] += one.quantity
+        seen[line_of[key]] += one.quantity
         rows.append(
             GoodsReturnLine(
                 goods_return=row,
-                line_id=line_of[one.sku],
+                line_id=line_of[key],
                 quantity=one.quantity,
                 condition=one.condition,
                 disposition=one.disposition,

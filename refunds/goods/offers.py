@@ -12,7 +12,7 @@ from core.plain_text import one_line
 from merchants.principals import Kind, Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import conditions, goods
+from refunds.facts import conditions, goods, sums
 from refunds.models import ExchangeOffer, RefundRequest
 from refunds.models.goods_return import OfferAnswer, OfferKind
 from refunds.states import State
@@ -65,6 +65,7 @@ def answer(*, request_id: UUID, accepted: bool, by: Principal, at: datetime, new
     found.save(update_fields=["answer", "answered_by", "answered_at", "new_order_no"])
     said = {"offer": found.kind, "new_order_no": found.new_order_no}
     if accepted:
+        sums.note_exchange(request_id)
         message = _goodbye(request, found)
         lifecycle.advance(request_id, "cancel", by=by.actor, at=at, data=said, message=message)
     else:

@@ -26,6 +26,7 @@ from refunds.facts import conditions, goods
 from refunds.models import GoodsReturn, RefundRequest
 from refunds.models.goods_return import ReturnState, ReturnWay
 from refunds.states import State
+from terminals.orders import article, article_key
 
 #: Nobody is asked to send goods within a longer time.
 LONGEST: Final = timedelta(days=60)
@@ -196,10 +197,12 @@ def _pieces(request: RefundRequest, lines: Sequence[tuple[str, Quantity]]) -> li
     """Articles by their codes, as lines of the request, or of its sale where it names none. Raises ``Invalid``."""
     if not lines:
         return []
-    named = {row.line.sku: (row.line_id, row.quantity) for row in request.lines.select_related("line").order_by("-pk")}
-    known = named or {line.sku: (line.pk, line.quantity) for line in request.transaction.lines.order_by("-position")}
+    own = request.lines.select_related("line").order_by("-pk")
+    named = {article_key(article(row.line)): (row.line_id, row.quantity) for row in own}
+    sold = request.transaction.lines.order_by("-position")
+    known = named or {article_key(article(line)): (line.pk, line.quantity) for line in sold}
     found: list[goods.Pieces] = []
-    for sku, quantity in lines:
+    for sku, quantity in [(article_key(sku), quantity) for sku, quantity in lines]:
         if sku not in known or quantity > known[sku][1] or known[sku][0] in dict(found):
             raise Invalid(f"the refund is not about so many pieces of {sku!r}", code="unknown_article")
         found.append((known[sku][0], quantity))

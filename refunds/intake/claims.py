@@ -25,6 +25,7 @@ from refunds.rules.facts import LineClaim
 from refunds.states import Reason, Route
 from terminals.models import REPORTED_KINDS, DepositKind, LineKind
 from terminals.models import Deposit as DepositTerms
+from terminals.orders import article, article_key
 
 _NAME_MAX, _BANK_MAX = 60, 60
 
@@ -57,7 +58,7 @@ class Account:
 @value(kw_only=True)
 class Draft:
     """What is asked for. One payment is named by ``transaction_id``, with ``whole_order`` the order that it paid for; an order by
-    ``order_no`` and, where that is not enough, its store's code; ``lines`` are (sku, quantity); ``payee`` is the customer's
+    ``order_no`` and, where that is not enough, its store's code; ``lines`` are (article, quantity); ``payee`` is the customer's
     account for a bank transfer; ``plan_hash`` says which plan was seen, ``seen_returned`` how many pieces of an article (by sku)
     had come back by then. ``is_another`` says that it is not the same wish as one before, and ``another_note`` how so.
     ``evidence`` are files that were sent ahead; ``without_evidence`` says why what the policy asks for is missing; ``deposit``,
@@ -120,7 +121,9 @@ def find_sale(draft: Draft, *, by: Principal, at: datetime) -> Sale:
         raise NotFound("there is no such transaction", code="transaction_not_found")
     equal = [one for one in sale.payments if one.amount_fen == one.refundable_fen == draft.amount_fen]
     if draft.reason == Reason.DUPLICATE_CHARGE and equal:
-        return replace(equal[-1], lines=sale.lines, worths=sale.worths)
+        # Of one through a channel and one in cash it is the channel's that goes back the way it came.
+        through = [one for one in equal if (one.channel_account_id is not None) == (draft.route == Route.ORIGINAL)]
+        return replace((through or equal)[-1], lines=sale.lines, worths=sale.worths)
     return sale
 
 
@@ -150,11 +153,11 @@ def as_seen(sale: Sale, draft: Draft) -> Draft:
     """
     if not draft.lines:
         return draft
-    skus = {line.sku for line in sale.lines}
-    by_key = {sku.casefold(): sku for sku in skus}
+    skus = {article(line) for line in sale.lines}
+    by_key = {article_key(sku): sku for sku in skus}
 
     def own(sku: str) -> str:
-        return sku if sku in skus else by_key.get(sku.casefold(), sku)
+        return sku if sku in skus else by_key.get(article_key(sku), sku)
 
     draft = replace(
         draft,
@@ -163,7 +166,7 @@ def as_seen(sale: Sale, draft: Draft) -> Draft:
     )
     if draft.is_another or draft.reason not in worth.GOODS_COME_BACK:
         return draft
-    returned = {sku: sum(line.returned for line in sale.lines if line.sku == sku) for sku, _ in draft.lines}
+    returned = {sku: sum(line.returned for line in sale.lines if article(line) == sku) for sku, _ in draft.lines}
     return replace(draft, is_another=all(0 < back == draft.seen_returned.get(sku) for sku, back in returned.items()))
 
 
@@ -171,7 +174,7 @@ def _offered(sale: Sale, sku: str, draft: Draft) -> list[SaleLine]:
     """Lines of an article. Where a bottle and its deposit have one number, the reason says which of them is meant, or else the
     amount.
     """
-    lines = [line for line in sale.lines if line.sku == sku and worth.can_come_back(line)]
+    lines = [line for line in sale.lines if article(line) == sku and worth.can_come_back(line)]
     asks_deposit = draft.reason == Reason.DEPOSIT or (
         draft.reason in worth.GOODS_COME_BACK
         and any(_is_deposit(line) and [(sku, draft.amount_fen)] == _priced(draft, line) for line in lines)
@@ -209,7 +212,7 @@ def _spread(
     chosen: list[tuple[SaleLine, Quantity]] = []
     for sku, asked in wanted.items():
         left = asked
-        *others, last = sorted(offered[sku], key=worth.price_fen, reverse=dearest_first)
+        *others, last = _in_turn(offered[sku], asked, dearest_first=dearest_first)
         for line in others:
             if quantity := min(left, line.returnable):
                 chosen.append((line, quantity))
@@ -217,6 +220,20 @@ def _spread(
         if left:
             chosen.append((last, left))
     return _claims(sale, chosen)
+
+
+def _in_turn(lines: Sequence[SaleLine], asked: Quantity, *, dearest_first: bool) -> list[SaleLine]:
+    """The lines of an article as they are given: by price, and of those at the first price the one first of which just so much is
+    left, as two bags of one weighed article have a weight each.
+    """
+    sign = -1 if dearest_first else 1
+    found = sorted(lines, key=lambda line: (sign * worth.price_fen(line), line.kind == LineKind.GIFT))
+    first = worth.price_fen(found[0])
+    just_it = (line for line in found if line.returnable == asked and worth.is_same_price(worth.price_fen(line), first))
+    if (own := next(just_it, None)) is not None:
+        found.remove(own)
+        found.insert(0, own)
+    return found
 
 
 def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Claim]:
@@ -236,12 +253,12 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
             worth.price_fen(other)
             for other in sale.lines
             if other.id != line.id
-            and (other.sku, _is_deposit(other)) == (line.sku, _is_deposit(line))
+            and (article(other), _is_deposit(other)) == (article(line), _is_deposit(line))
             and worth.can_come_back(other)
             and other.returnable > taken.get(other.id, 0)
         ]
         judged = LineClaim(
-            sku=line.sku,
+            sku=article(line),
             quantity=quantity,
             returnable=line.returnable,
             value_fen=worth.pieces_fen(
@@ -252,8 +269,8 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
                 pieces=quantity,
             ),
             charged_fen=round(Decimal(line.amount_fen) * quantity / line.quantity),
-            is_dearer=any(price < worth.price_fen(line) for price in stay),
-            is_cheaper=any(price > worth.price_fen(line) for price in stay),
+            is_dearer=any(worth.is_dearer(worth.price_fen(line), price) for price in stay),
+            is_cheaper=any(worth.is_dearer(price, worth.price_fen(line)) for price in stay),
         )
         claims.append(Claim(line.id, judged))
     return claims

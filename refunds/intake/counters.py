@@ -256,6 +256,7 @@ def _standing(
         tier_fen=max([held_fen, *asked_today]),
         together_fen=max([held_fen, *asked_lately]),
         past=past,
+        exchanged_fen=order.asked_fen,
         budgets={
             key: (
                 found.get(key, _NOTHING).fen,

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.calendar import DayKind
 from core.errors import FieldError, Invalid
+from core.personal_data import phone_hashes
 from core.unsaved import unsaved
 from merchants import hours, policies, rights
 from merchants.mandates import Mandate
@@ -38,6 +39,7 @@ from refunds.rules.policy import Ruling, Verdict
 from refunds.rules.standing import Standing
 from refunds.states import ExecutionState, Reason, Route, State
 from terminals.models import TransactionKind
+from terminals.orders import article
 
 
 class EvidenceMissing(Invalid, code="evidence_missing"):
@@ -144,7 +146,7 @@ def judge(
         original_failed=moving is not None or (stored is not None and _original_failed(stored)),
         on_this_route_fen=(
             sums.on_route_fen(transaction_id=sale.id, route=draft.route, but=stored.pk if stored else None)
-            if sale.refunds
+            if sale.order_reserved_fen
             else 0
         ),
         channel_window_days=sale.profile.window_days,
@@ -313,16 +315,27 @@ _TAKEN = {"refundable_balance": "amount_fen", "article_quantity": "lines"}
 
 
 def _first_of(sale: Sale, draft: Draft, claimed: Sequence[Claim], seen: Standing, stored: RefundRequest | None) -> str:
-    """The number of the refund that asked for the same before; empty for none. Nothing is read where the order has had none."""
-    if not seen.order_fen:
-        return ""
-    same = duplicates.same_as(
-        transaction_id=sale.id,
-        amount_fen=draft.amount_fen,
-        pieces=[(claim.judged.sku, claim.judged.quantity) for claim in claimed],
-        gone=[claim.line_id for claim in claimed if claim.judged.quantity > claim.judged.returnable],
-        but=stored.pk if stored else None,
-    )
+    """The number of the refund that asked for the same before; empty for none. Nothing is read where neither the order nor its
+    customer has had one.
+    """
+    same: list[duplicates.Same] = []
+    if seen.order_fen or seen.exchanged_fen:
+        same = duplicates.same_as(
+            transaction_id=sale.id,
+            amount_fen=draft.amount_fen,
+            pieces=[(claim.judged.sku, claim.judged.quantity) for claim in claimed],
+            gone=[claim.line_id for claim in claimed if claim.judged.quantity > claim.judged.returnable],
+            but=stored.pk if stored else None,
+        )
+    if not same and seen.customer_orders and sale.kind != TransactionKind.NO_RECEIPT:
+        typed = stored.customer_phone_hash if stored else phone_hashes(draft.customer.phone)[0]
+        same = duplicates.without_receipt(
+            merchant_id=sale.merchant_id,
+            phones=[bytes(one) for one in (sale.payer_phone_hash, typed) if one],
+            amount_fen=draft.amount_fen,
+            sale_fen=sale.amount_fen,
+            articles={article(line) for line in sale.lines},
+        )
     return same[0].number if same else ""
 
 

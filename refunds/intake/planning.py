@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from core.errors import Conflict, Invalid
 from merchants import policies
+from refunds.facts import sums
+from refunds.facts.sums import CapReached
 from refunds.intake.claims import Draft
 from refunds.intake.facts import Sale
 from refunds.models.hand_accounts import is_by_hand
@@ -16,8 +19,10 @@ class PlanChanged(Conflict, code="plan_changed"):
     """Another plan than the one that was seen holds by now; ``facts["plan"]`` is that."""
 
 
-def planned(sale: Sale, draft: Draft) -> tuple[PlannedLeg, ...]:
-    """The legs of this refund. Raises ``Invalid`` where the payments together cannot take it."""
+def planned(sale: Sale, draft: Draft, *, but: UUID | None = None) -> tuple[PlannedLeg, ...]:
+    """The legs of this refund; ``but`` is the stored request that is judged again. Raises ``Invalid`` where the payments together
+    cannot take it, or a drawer would give more of the order than the merchant lets it.
+    """
     only = PlannedLeg(1, sale.id, draft.route, draft.amount_fen, "only_payment")
     if is_by_hand(draft.route):
         return (only,)
@@ -26,7 +31,7 @@ def planned(sale: Sale, draft: Draft) -> tuple[PlannedLeg, ...]:
     if not sale.payments and not is_in_parts:
         return (only,)
     try:
-        return plan.choose(
+        legs = plan.choose(
             amount_fen=draft.amount_fen,
             payments=[one.capacity for one in sale.payments or (sale,)],
             rule=PlanRule(rules.plan_rule),
@@ -36,6 +41,19 @@ def planned(sale: Sale, draft: Draft) -> tuple[PlannedLeg, ...]:
         raise Invalid(
             "the order's payments have less left to refund than was asked for", code="exceeds_refundable"
         ) from error
+    for leg in legs:
+        if is_by_hand(leg.route):
+            try:
+                sums.check_route_cap(
+                    transaction_id=sale.id,
+                    route=leg.route,
+                    amount_fen=leg.amount_fen,
+                    limit_fen=rules.route_rule(leg.route).limit_fen,
+                    but=but,
+                )
+            except CapReached as error:
+                raise Invalid(str(error), code=error.code) from error
+    return legs
 
 
 def check_seen(legs: Sequence[PlannedLeg], sale: Sale, seen: str) -> None:

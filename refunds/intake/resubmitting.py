@@ -126,7 +126,7 @@ def _resubmit(
     judged = judging.judge(sale, draft, claimed, seen=seen, at=at, stored=request, mandate=by.mandate)
     verdict = judged.verdict
     judging.refuse_hard_limits(verdict)
-    legs = planning.planned(sale, draft)
+    legs = planning.planned(sale, draft, but=request.pk)
     plan = _plan(request, legs)
     if plan:
         for sale_id, count in Counter(leg.transaction_id for leg in plan).items():

@@ -24,7 +24,7 @@ from merchants.principals import Principal
 from merchants.rights import Act, Subject
 from refunds import lifecycle
 from refunds.evidence import files
-from refunds.facts import goods
+from refunds.facts import goods, sums
 from refunds.intake import building, claims, counters, judging, planning
 from refunds.intake.building import Submission
 from refunds.intake.claims import Draft
@@ -62,12 +62,10 @@ def submit(
         return submission
 
     def attempt_alone() -> Submission:
-        # What a route takes of a sale has no counter: these are few, and a person pays each. A plan of several payments reserves
-        # on all of them, which are locked in order.
+        # What a route takes of an order has no counter: these are few, and a person pays each. A plan of several payments
+        # reserves on all of them, which are locked in order.
         with transaction.atomic():
-            sale = claims.find_sale(draft, by=by, at=at)
-            with connection.cursor() as cursor:
-                lifecycle.lock_sales(cursor, [one.id for one in sale.payments or (sale,)])
+            sums.held(transaction_id=claims.find_sale(draft, by=by, at=at).id, lock=True)
             return attempt(alone=True)
 
     if is_by_hand(draft.route):

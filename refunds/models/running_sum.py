@@ -10,11 +10,11 @@ class RunningSum(models.Model):
     """One counter. It only grows: what is cancelled, rejected or fails afterwards gives no room back (docs/adr/0028).
 
     ``key`` names merchant, kind, whose it is and the day, as ``refunds.facts.sums.key_of`` builds it. ``count`` and
-    ``fen`` are what was approved by rule, ``asked_fen`` is all that was asked for (kept for customers). The limits are those in
-    force when the counter was last moved, less what earlier days have of limits of 30; the CHECK compares, so that no two
-    submissions pass it together. ``closed``: a refund of this order was rejected, and nothing of it is approved by rule any more.
-    ``asked_orders``: how many orders the customer asked for refunds of; ``near_count``: how many of the cashier's were close to
-    the limit.
+    ``fen`` are what was approved by rule, ``asked_fen`` is all that was asked for (kept for customers; of an order, what was
+    exchanged for goods). The limits are those in force when the counter was last moved, less what earlier days have of limits of
+    30; the CHECK compares, so that no two submissions pass it together. ``closed``: a refund of this order was rejected, and
+    nothing of it is approved by rule any more. ``asked_orders``: how many orders the customer asked for refunds of;
+    ``near_count``: how many of the cashier's were close to the limit.
     """
 
     key = models.TextField(primary_key=True, db_collation="C")

@@ -173,8 +173,8 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
     ),
     "possible_duplicate": (
         _("Asked for before"),
-        _("%(actual)s asked for the same of this order; this one is said to be another."),
-        _("%(actual)s asked for the same of this order: a person looks whether this is the same wish."),
+        _("%(actual)s asked for the same or for part of it; this one is said to be another."),
+        _("%(actual)s asked for the same or for part of it: a person looks whether this is the same wish."),
     ),
     "second_charge": (
         _("A second payment is known"),

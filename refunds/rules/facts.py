@@ -164,7 +164,7 @@ def _facts(data: dict[str, Any]) -> Facts:
 
 
 #: What is kept of each, all at once: names, usual values, and what reads them off; a counter's name and day are no facts.
-_NOT_KEPT = frozenset({"key", "day", "past", "budgets"})
+_NOT_KEPT = frozenset({"key", "day", "past", "budgets", "exchanged_fen"})
 _KEPT = {
     kind: (names, [one.default for one in fields(kind) if one.name in names], attrgetter(*names))
     for kind in (Facts, LineClaim, Standing, EqualCharges, Deposit)

@@ -38,7 +38,8 @@ class Standing:
     Of 7 days: how many of a cashier's were close to the limit. ``together_fen`` is what the order, or its customer since
     yesterday, asked for: for wishes that are split up.
     ``past`` is no fact, but what each customer's counter had of the last 30 days before today, and each cashier's of today: count
-    and fen, by its key. Nor are ``budgets``: what a key's mandate was asked for, today and on the days before that it counts.
+    and fen, by its key. Nor are ``budgets``: what a key's mandate was asked for, today and on the days before that it counts, and
+    ``exchanged_fen``: what of the order was exchanged for goods.
     """
 
     order_fen: int = 0
@@ -59,3 +60,4 @@ class Standing:
     charges: EqualCharges | None = None
     past: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
     budgets: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
+    exchanged_fen: int = field(default=0, compare=False)

@@ -156,17 +156,27 @@ def price_fen(line: Line) -> Decimal:
     return Decimal(line.unit_price_fen) if as_priced else Decimal(line.amount_fen) / line.quantity
 
 
+def is_same_price(one: Decimal, other: Decimal) -> bool:
+    """Up to a fen apart two prices are one: tills round what one of three for 10.00 costs, and a price in tenths of a fen."""
+    return abs(one - other) <= 1
+
+
+def is_dearer(one: Decimal, other: Decimal) -> bool:
+    return one > other and not is_same_price(one, other)
+
+
 def _less_own_discounts(lines: Sequence[Line], names: Sequence[Any]) -> list[int]:
-    """What the lines say, nothing below zero, less the discounts that name their article's number."""
+    """What the lines say, nothing below zero, less the discounts that name their article's number: of a piece that was given on
+    top of the same article, as of buy one get one free, first.
+    """
     net = [max(0, line.amount_fen) for line in lines]
     for sku in sorted(
         {line.sku for line in lines if line.sku and line.kind == LineKind.DISCOUNT and line.amount_fen < 0}
     ):
         off_fen = -sum(line.amount_fen for line in lines if (line.sku, line.kind) == (sku, LineKind.DISCOUNT))
-        for kind in (LineKind.ARTICLE, LineKind.GIFT, LineKind.DEPOSIT):
+        for kind in (LineKind.GIFT, LineKind.ARTICLE, LineKind.DEPOSIT):
             own = [fen if (line.sku, line.kind) == (sku, kind) else 0 for line, fen in zip(lines, net, strict=True)]
-            if any(own):
-                taken = shared_out(min(max(0, off_fen), sum(own)), own, names)
-                net = [fen - less for fen, less in zip(net, taken, strict=True)]
-                break
+            taken = shared_out(min(max(0, off_fen), sum(own)), own, names)
+            net = [fen - less for fen, less in zip(net, taken, strict=True)]
+            off_fen -= sum(taken)
     return net

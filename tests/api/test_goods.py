@@ -55,6 +55,19 @@ def test_goods_return_from_asking_to_the_payout(in_review: RefundRequest) -> Non
     ]
 
 
+@pytest.mark.parametrize("name", ["空气炸锅 4L", "空气炸锅 ４Ｌ"])
+def test_goods_return_of_an_article_without_a_number_goes_by_its_name(in_review: RefundRequest, name: str) -> None:
+    in_review.transaction.lines.update(sku="")
+    asked = {"version": in_review.version, "message": "请带包装", "way": "in_store"}
+    said = _post(in_review, "goods-return", {**asked, "lines": [{"sku": name, "quantity": 2}]})
+    assert said.status_code == 200, said.content
+    _post(in_review, "received", {}, role="cashier")
+    found = [{"sku": name, "quantity": 2, "condition": "as_described", "disposition": "restock"}]
+    seen = _post(in_review, "inspection", {"found": found})
+    assert seen.status_code == 200, seen.content
+    assert [(line["name"], line["quantity"]) for line in seen.json()["goods_return"]["lines"]] == [("空气炸锅 4L", 2)]
+
+
 def test_received_when_received_before_is_a_conflict(waiting: RefundRequest) -> None:
     receive(waiting)
     refused = _post(waiting, "received", {})

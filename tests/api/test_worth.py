@@ -280,3 +280,56 @@ def test_a_deposit_with_its_bottles_number_comes_back_for_any_reason_at_its_pric
     assert _ask(api, sale, 200, ("P", 1), reason="no_reason").status_code == 201
     assert _ask(api, sale, 6_000, ("P", 1)).status_code == 201
     assert [line["returned_quantity"] for line in api.get(f"transactions/{sale['id']}").json()["lines"]] == [1, 1]
+
+
+@pytest.mark.parametrize("name", ["宫保鸡丁（大份）", "Kung Pao chicken, large"])
+def test_an_article_without_a_number_is_claimed_by_its_name_and_its_pieces_count(api: Api, name: str) -> None:
+    dish = {"name": name, "quantity": 2, "unit_price_fen": 3_800, "amount_fen": 7_600}
+    sale = _sale(api, [dish, _line("", 600)]).json()
+    states = [_ask(api, sale, 3_800, (name, 1), is_another=True).json().get("state") for _ in range(2)]
+    third = _ask(api, sale, 600, (name, 1))
+    assert (states, third.json()["code"]) == (["approved", "approved"], "exceeds_quantity")
+    assert api.get(f"transactions/{sale['id']}").json()["lines"][0]["returned_quantity"] == 2
+
+
+def test_of_buy_one_get_one_free_under_one_number_the_discount_is_the_free_ones(api: Api) -> None:
+    free = _line("A", 6_000, kind="gift")
+    for lines in ([_line("A", 6_000), free, _line("A", -6_000)], [free, _line("A", 6_000), _line("A", -7_000)]):
+        sale = _sale(api, lines).json()
+        paid_fen = sum(line["amount_fen"] for line in lines)
+        worths = {line["kind"]: line["worth_fen"] for line in sale["lines"]}
+        assert worths == {"article": paid_fen, "gift": 0, "discount": 0}
+        assert _ask(api, sale, paid_fen, ("A", 1)).json()["state"] == "approved"
+
+
+@pytest.mark.parametrize(
+    ("lines", "amount_fen", "pieces"),
+    [
+        ([_line("A", 334), _line("A", 333), _line("A", 333)], 334, 1),
+        ([_line("A", 1_000, 3), _line("A", 333)], 1_000, 3),
+        ([{**_line("A", 12_441, 6.25), "unit_price_fen": 1_990}, _line("A", 995, 0.5)], 12_441, 6.25),
+    ],
+    ids=["3 for 10.00 in three lines", "a price of 3.333", "a price of 19.905 a kilogram"],
+)
+def test_a_fen_of_rounding_is_no_other_price(
+    api: Api, lines: Sequence[dict[str, Any]], amount_fen: int, pieces: float
+) -> None:
+    answer = _ask(api, _sale(api, lines).json(), amount_fen, ("A", pieces))
+    assert (answer.json()["state"], _rule(answer, "cheaper_piece")) == ("approved", None)
+
+
+@pytest.mark.parametrize(("back", "amount_fen"), [(0.412, 820), (0.356, 708)])
+def test_of_two_bags_of_one_weighed_article_the_one_of_that_weight_comes_back(
+    api: Api, back: float, amount_fen: int
+) -> None:
+    bags = [{**_line("A", fen, kilos), "unit_price_fen": 1_990} for kilos, fen in ((0.356, 708), (0.412, 820))]
+    sale = _sale(api, bags).json()
+    answer = _ask(api, sale, amount_fen, ("A", back))
+    assert (answer.json()["state"], _rule(answer, "articles_cover_amount")["passed"]) == ("approved", True)
+    returned = [line["returned_quantity"] for line in api.get(f"transactions/{sale['id']}").json()["lines"]]
+    assert sorted(returned) == [0, back]
+
+
+def test_tax_on_top_that_is_missing_in_the_lines_is_hinted_at(api: Api) -> None:
+    answer = _sale(api, [_line("A", 10_000)], 10_600)
+    assert (answer.status_code, "tax" in answer.json()["detail"]) == (422, True)

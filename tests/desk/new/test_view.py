@@ -84,6 +84,17 @@ def test_pieces_make_the_amount(shop: Shop, as_staff: SignIn) -> None:
     assert (request.amount_fen, request.lines.get().quantity) == (6_000, 2)
 
 
+@pytest.mark.parametrize("sku", ["", "SKU-1"])
+def test_pieces_are_counted_whether_the_article_has_a_number_or_none(shop: Shop, as_staff: SignIn, sku: str) -> None:
+    sale, client = make_sale(shop.merchant, 9_000, quantity=3), as_staff(shop.cashier)
+    sale.lines.update(sku=sku)
+    line = sale.lines.get()
+    for _ in range(2):
+        answer = client.post("/desk/new", {**_new(client, sale, amount=""), f"lines-{line.pk}": "2"})
+    line.refresh_from_db()
+    assert (answer.status_code, RefundRequest.objects.count(), line.reserved_quantity) == (422, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

@@ -141,3 +141,41 @@ def test_submit_when_friends_paid_half_each_no_second_charge_is_known(bought: di
     first.lines.update(**bought)
     request = submit(second, 9_000, reason="duplicate_charge")
     assert (request.state, _failing(request)) == ("in_review", ["second_charge"])
+
+
+@pytest.mark.parametrize(
+    ("word", "failing"),
+    [
+        ("refunded", "one_charge_stays"),
+        ("reversed", "one_charge_stays"),
+        ("partly_refunded", "one_charge_stays"),
+        ("unpaid", "second_charge"),
+        ("not_known", "second_charge"),
+    ],
+)
+def test_submit_when_the_channel_says_otherwise_of_the_other_payment_a_person_decides(word: str, failing: str) -> None:
+    first, second = _twins(order_no="A-3")
+    Transaction.objects.filter(pk=second.pk).update(payment_word=word, payment_word_at=timezone.now())
+    request = submit(first, 9_000, reason="duplicate_charge")
+    assert (request.state, _failing(request)) == ("in_review", [failing])
+    assert not Execution.objects.exists()
+
+
+@pytest.mark.parametrize(("times", "approved"), [(2, 1), (3, 2)])
+def test_submit_when_a_part_of_an_order_was_charged_again_what_is_beyond_its_articles_goes_back(
+    times: int, approved: int
+) -> None:
+    first = make_sale(make_merchant(rules={**_RULES, "auto_order_limit_fen": 90_000}), 9_000, order_no="A-3")
+    again = [make_sale(first.merchant, 9_000, order_no="A-3") for _ in range(times - 1)]
+    rest = make_sale(first.merchant, 6_000, order_no="A-3")
+    for sale in (first, *again, rest):
+        sale.lines.update(amount_fen=15_000, unit_price_fen=15_000)
+    states = [submit(sale, 9_000, reason="duplicate_charge").state for sale in (first, *again)]
+    assert Counter(states) == {"approved": approved, "in_review": 1}
+
+
+def test_submit_when_one_of_two_charges_was_in_cash_the_channels_goes_back_the_way_it_came() -> None:
+    first, second = _twins(order_no="A-3")
+    Transaction.objects.filter(pk=second.pk).update(channel="cash", channel_account=None, funding="cash")
+    request = _of_order(9_000, first)
+    assert (request.state, request.transaction_id) == ("approved", first.pk)

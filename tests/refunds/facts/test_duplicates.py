@@ -16,6 +16,7 @@ from merchants.principals import of_staff
 from payment_channels.contract import Unknown
 from refunds import payouts
 from refunds.facts import duplicates
+from refunds.goods import offers
 from refunds.intake import submitting
 from refunds.intake.claims import Draft
 from refunds.models import Execution, RefundRequest
@@ -25,6 +26,7 @@ from refunds.states import ExecutionState
 from terminals.models import Transaction, TransactionLine
 from tests.api.conftest import api_for
 from tests.factories import at_the_till, make_merchant, make_sale, make_staff, submit
+from tests.refunds import plans
 from tests.refunds.limited import at_once
 from tests.refunds.settled import failed, paid
 
@@ -282,3 +284,75 @@ def test_submit_at_the_desk_when_the_page_showed_what_came_back_the_next_piece_p
     assert f'name="seen-{cup.pk}" value="1"' in page
     client.post("/desk/new", {**form, "idempotency_key": "k2", f"seen-{cup.pk}": "1"})
     assert list(RefundRequest.objects.values_list("state", "amount_fen")) == [("approved", 10_000)] * 2
+
+
+_A, _C = {"sku": "AF-4L", "quantity": 1}, {"sku": "CUP", "quantity": 1}
+
+
+@pytest.mark.parametrize(
+    ("tellings", "others"),
+    [
+        # The whole on the customer's page, its articles one by one at the till; and the other way round.
+        ([{"amount_fen": 9_000}, {"amount_fen": 6_000, "lines": [_A]}, {"amount_fen": 3_000, "lines": [_C]}], 1),
+        ([{"amount_fen": 6_000, "lines": [_A]}, {"amount_fen": 3_000, "lines": [_C]}, {"amount_fen": 9_000}], 1),
+        ([{"amount_fen": 6_000}, {"amount_fen": 9_000}, {"amount_fen": 3_000}], 2),
+        # Both name articles, and these are others.
+        (
+            [
+                {"amount_fen": 6_000, "lines": [_A]},
+                {"amount_fen": 3_000, "lines": [_A]},
+                {"amount_fen": 9_000, "lines": [_C]},
+            ],
+            0,
+        ),
+    ],
+    ids=["in one, then in parts", "in parts, then in one", "a part, the whole, the rest", "other articles"],
+)
+def test_submit_when_a_wish_is_told_in_parts_the_last_of_it_goes_to_a_person(
+    tellings: list[dict[str, Any]], others: int
+) -> None:
+    sale = _sale()
+    api = api_for(sale.merchant)
+    answers = [api.post("refund-requests", _body(sale, **told)) for told in tellings]
+    line = _verdict_line(answers[-1])
+    assert [answer.json()["state"] for answer in answers[:-1]] == ["approved", "approved"]
+    if not others:
+        assert (answers[-1].json()["state"], line) == ("approved", None)
+        return
+    assert line is not None
+    assert (answers[-1].json()["state"], line["actual"]) == ("in_review", answers[others - 1].json()["number"])
+
+
+def test_submit_when_each_payment_is_asked_back_after_the_order_the_last_goes_to_a_person() -> None:
+    first, other = plans.order_of_two()
+    plans.ask(first, 15_000)
+    by_payment = [submit(one, fen, is_another=False) for one, fen in ((first, 10_000), (other, 5_000))]
+    assert [request.state for request in by_payment] == ["approved", "in_review"]
+
+
+@pytest.mark.parametrize(
+    ("again", "state"),
+    [
+        ({"lines": [_A]}, "in_review"),
+        ({}, "in_review"),
+        ({"amount_fen": 100}, "in_review"),
+        ({"lines": [_C]}, "approved"),
+    ],
+    ids=["the same article", "none is named", "another amount", "another article"],
+)
+def test_submit_when_the_goods_were_exchanged_their_money_is_for_a_person(again: dict[str, Any], state: str) -> None:
+    sale = _sale()
+    api = api_for(sale.merchant)
+    asked = RefundRequest.objects.get(
+        pk=api.post("refund-requests", _body(sale, amount_fen=20_001, lines=[_A])).json()["id"]
+    )
+    by = of_staff(make_staff(sale.merchant, "manager"))
+    offers.offer(
+        request_id=asked.pk, kind="exchange", message="换一台", by=by, at=timezone.now(), version=asked.version
+    )
+    offers.answer(request_id=asked.pk, accepted=True, by=by, at=timezone.now(), new_order_no="B-1")
+
+    answer = api.post("refund-requests", _body(sale, **again))
+
+    line = _verdict_line(answer)
+    assert (answer.json()["state"], line and line["actual"]) == (state, asked.number if state == "in_review" else None)

@@ -17,7 +17,7 @@ from refunds.review import decidable
 from tests.api.conftest import api_for, session_for
 from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
 from tests.refunds.hand import BY_HAND_RULES, sale_for
-from tests.refunds.limited import ask, at_once, post, sales, shop
+from tests.refunds.limited import ask, at_once, body, post, sales, shop
 
 pytestmark = pytest.mark.django_db
 
@@ -164,3 +164,32 @@ def test_sixty_partial_refunds_at_once_never_pass_fifty() -> None:
     }
     sale.refresh_from_db()
     assert (sale.reserved_fen, RefundRequest.objects.count()) == (50_000, 50)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cash_of_one_order_paid_twice_at_once_ends_within_the_cap() -> None:
+    api = api_for(make_merchant(rules=BY_HAND_RULES))
+    first = sale_for(api.merchant, "cash", 1_000_000)
+    other = sale_for(api.merchant, "cash", 1_000_000, order_no=first.order_no)
+    answers = at_once([post(api, sale, 30_000, route="cash") for sale in (first, other) * 3], width=6)
+    assert Counter((answer.status_code, answer.json().get("code", "")) for answer in answers) == {
+        (201, ""): 1,
+        (422, "route_limit"): 5,
+    }
+
+
+@pytest.mark.parametrize("before_fen", [0, 30_000], ids=["alone", "after another in cash"])
+def test_submit_when_the_last_part_of_an_order_is_in_cash_it_counts_towards_the_cap(before_fen: int) -> None:
+    rules = {**BY_HAND_RULES, "auto_approve_limit_fen": 500_000}
+    api = api_for(make_merchant(rules=rules))
+    card = make_sale(api.merchant, 40_000)
+    drawer = sale_for(api.merchant, "cash", 60_000, order_no=card.order_no)
+    if before_fen:
+        assert post(api, drawer, before_fen, route="cash")().status_code == 201
+    named = {"transaction": None, "order_no": card.order_no}
+    answers = [
+        api.post("refund-requests", {name: value for name, value in body(card, fen, **named).items() if value})
+        for fen in (40_000 + 60_000 - before_fen, 40_000 + 25_000)
+    ]
+    told = [(answer.status_code, answer.json().get("code", "")) for answer in answers]
+    assert told == [(422, "route_limit"), (422, "route_limit") if before_fen else (201, "")]

@@ -184,3 +184,28 @@ def test_find_when_it_is_another_merchants_or_stores_is_not_found(api: Api) -> N
     assert session_for(narrow).client.get(f"/api/v1/no-receipt-cases/{case['id']}").status_code == 404
     listed = api.get("no-receipt-cases").json()["results"]
     assert [one["number"] for one in listed] == [case["number"]]
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "state"),
+    [
+        ({"card_last4": "9999"}, {"amount_fen": 8_000}, "in_review"),
+        ({"card_last4": "9999"}, {"amount_fen": 5_000}, "in_review"),
+        ({"sku": "SKU-1"}, {"amount_fen": 5_000, "customer": {"phone": "+86 139 1234 5678"}}, "in_review"),
+        ({"card_last4": "9999", "amount_fen": 9_000}, {"amount_fen": 5_000}, "approved"),
+    ],
+    ids=["the same amount", "the sale's amount", "one of its articles", "something else"],
+)
+def test_submit_when_the_receipt_turns_up_after_a_refund_without_it_a_person_decides(
+    api: Api, told: dict[str, Any], asked: dict[str, Any], state: str
+) -> None:
+    case = opened(api, **{"amount_fen": 10_000, **told})
+    before = fallback(api, case, customer={"phone": "13912345678"}).json()
+    phone = "" if "customer" in asked else "13912345678"
+    sale = make_sale(api.merchant, 12_000 if "sku" in told else 10_000, phone=phone)
+    said = {"transaction": str(sale.pk), "reason": "quality", "customer_consent": True, **asked}
+    answer = api.post("refund-requests", said).json()
+    failing = {rule["code"]: rule["actual"] for rule in answer["verdict"]["rules"] if not rule["passed"]}
+    assert before["state"] == "fallback"
+    first = RefundRequest.objects.order_by("pk")[0].number
+    assert (answer["state"], failing.get("possible_duplicate")) == (state, first if state == "in_review" else None)
