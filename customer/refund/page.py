@@ -79,12 +79,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The answer to what was just sent, "" for none; words that were refused are kept in their form."""
+    """The answer to what was just sent, "" for none; words that were refused are kept in their form. ``ticket`` is there once a
+    code was sent.
+    """
 
     text: str
     tone: str = "ok"
     typed_message: str = ""
     typed_comment: str = ""
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,8 @@ from core.audit.actors import CUSTOMER
 from core.client_address import client_address
 from core.errors import DomainError, NotFound
 from core.guessing import Bucket, Limit, TooManyGuesses, take
-from core.plain_text import one_line, plain_text
+from core.personal_data import mask_phone
+from core.plain_text import folded, one_line, plain_text
 from customer.refund.page import Notice, refund_page
 from merchants import principals
 from merchants.principals import Principal
@@ -42,7 +43,7 @@ from refunds.intake import answering, appealing, naming
 from refunds.intake.claims import Account
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
-from refunds.telling import tracking
+from refunds.telling import one_time, tracking
 from refunds.telling.tracking import LinkExpired
 from refunds.telling.wording import language_of
 
@@ -328,15 +329,55 @@ def appeal(request: HttpRequest, visit: Visit) -> HttpResponse:
 @behind_link
 @require_POST
 def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Another account of the customer's, where the one that paid is closed. It is never shown again."""
+    """Another account of the customer's, where the one that paid is closed, with the code that shows whose it is. It is never
+    shown again.
+    """
+    if refusal := _too_much(request, visit):
+        return refusal
+    refund, ticket, held = visit.refund, request.POST.get("ticket", "")[:64], None
     account = Account(
         holder_name=one_line(request.POST.get("payee_holder", ""), limit=200),
         account_no=request.POST.get("payee_account", "")[:100],
         bank_name=one_line(request.POST.get("payee_bank", ""), limit=200),
     )
     consent = request.POST.get("consent") == "1"
-    keep = partial(naming.name_account, request_id=visit.refund.pk, account=account, consent=consent)
-    return _said(request, visit, "account", keep)
+    try:
+        if ticket:
+            held = one_time.check(ticket=ticket, code=folded(request.POST.get("code", ""))[:12])
+        is_theirs = held is not None and held.transaction_id == refund.transaction_id
+        naming.name_account(
+            request_id=refund.pk,
+            account=account,
+            consent=consent,
+            phone=held.phone if held is not None and is_theirs else "",
+            by=visit.by,
+            at=clock.now(),
+        )
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error), ticket=ticket)
+    return _done(visit, "account")
+
+
+@behind_link
+@require_POST
+def send_code(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """A code to the customer's own phone, with which they name an account: whoever has the link need not be them."""
+    if refusal := _too_much(request, visit):
+        return refusal
+    refund = visit.refund
+    try:
+        phone = naming.check_asked(refund, by=visit.by)
+        ticket = one_time.send(
+            phone=phone,
+            transaction_id=refund.transaction_id,
+            merchant=refund.merchant,
+            language=visit.language,
+            at=clock.now(),
+        )
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error))
+    sent = gettext("We sent a code to %(phone)s.") % {"phone": mask_phone(phone)}
+    return _page(request, visit, Notice(sent, ticket=ticket))
 
 
 @behind_link
@@ -371,6 +412,7 @@ _FOR_CUSTOMERS = frozenset(
         *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
         *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet", "account_incomplete"),
         *("consent_needed", "refunds_under_way"),
+        *("code_wrong", "code_not_sent", "too_many_codes", "account_unproven"),
         *("parcel_invalid", "goods_already_received", "no_such_return", "no_such_offer"),
     }
 )
@@ -408,10 +450,17 @@ def _done(visit: Visit, what: str) -> HttpResponse:
 
 
 def _refused(
-    request: HttpRequest, visit: Visit, *, notice: str, status: int = 422, message: str = "", comment: str = ""
+    request: HttpRequest,
+    visit: Visit,
+    *,
+    notice: str,
+    status: int = 422,
+    message: str = "",
+    comment: str = "",
+    ticket: str = "",
 ) -> HttpResponse:
     """The page as it stands by now, with what went wrong; words already typed are kept."""
-    told = Notice(notice, tone="bad", typed_message=message, typed_comment=comment)
+    told = Notice(notice, tone="bad", typed_message=message, typed_comment=comment, ticket=ticket)
     return _page(request, open_link(request, visit.token), told, status=status)
 
 

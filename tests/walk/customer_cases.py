@@ -125,12 +125,33 @@ def appeal(stage: Stage) -> None:
     assert (report.kind, report.words) == ("appeal", "开箱时就裂了")
 
 
+def _account_asked(stage: Stage) -> tuple[RefundRequest, Mailbox, Any]:
+    """The account that paid is closed, and a code went to the customer's phone."""
+    request, box = stage.failed(), Mailbox()
+    Execution.objects.update(failure_remedy="other_route")
+    Transaction.objects.filter(pk=request.transaction_id).update(payer_phone=_PHONE)
+    with mock.patch.object(carrying, "carrier_for", return_value=box):
+        return request, box, stage.nobody().post(stage.link(request, "/account-code"))
+
+
+@case("POST", "/r/<str:token>/account-code")
+def send_account_code(stage: Stage) -> None:
+    request, box, answer = _account_asked(stage)
+    assert (answer.status_code, [to for to, _ in box.sent]) == (200, [_PHONE])
+    assert "138 **** 7301" in text_of(answer)
+    assert _PHONE not in text_of(answer)
+    assert fresh(request).state == "failed"
+
+
 @case("POST", "/r/<str:token>/account")
 def name_account(stage: Stage) -> None:
-    request = stage.failed()
-    Execution.objects.update(failure_remedy="other_route")
+    request, box, sent = _account_asked(stage)
+    (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', text_of(sent))
     form = {"payee_holder": "王小敏", "payee_account": hand.ACCOUNT_NO, "payee_bank": "工商银行", "consent": "1"}
-    answer = stage.nobody().post(stage.link(request, "/account"), form)
+    # Staff have the link as well, and not the phone.
+    refused = stage.nobody().post(stage.link(request, "/account"), form)
+    assert (refused.status_code, fresh(request).state) == (422, "failed")
+    answer = stage.nobody().post(stage.link(request, "/account"), {**form, "ticket": ticket, "code": box.code})
     again = fresh(request)
     assert (answer.status_code, again.state, again.route) == (302, "in_review", "bank_transfer")
     assert Payee.objects.get().account_no == hand.ACCOUNT_NO
