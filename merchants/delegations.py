@@ -108,6 +108,13 @@ def stands(row: Delegation, *, at: datetime) -> bool:
     return may(Act.DELEGATE, by=giver) and _has(absent, limit_fen=row.limit_fen, by=giver, at=at)
 
 
+def state_of(row: Delegation, *, at: datetime) -> str:
+    """``row.state``, or ``void`` for one that would hold and does not any more. The row comes with its people."""
+    state = row.state(at)
+    holds = row.absent.is_active and stands(row, at=at)
+    return state if holds or state not in ("now", "later") else "void"
+
+
 def _has(absent: Principal, *, limit_fen: int | None, by: Principal, at: datetime) -> bool:
     """Whether ``by`` decides themselves all that they would give away."""
     own = by.stores is None or (absent.stores is not None and absent.stores <= by.stores)

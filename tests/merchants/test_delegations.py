@@ -151,9 +151,20 @@ def test_in_force_once_the_absent_was_promoted_is_no_more_than_was_given(merchan
 
 def test_in_force_once_the_policy_gives_the_absent_more_is_not_more_than_the_giver_decides(merchant: Merchant) -> None:
     owner, manager, reviewer = (make_staff(merchant, role) for role in ("owner", "manager", "reviewer"))
-    _give(reviewer, manager, by=manager)
-    assert _held(manager) == [reviewer.pk]
+    deputy = make_staff(merchant, "manager")
+    _give(reviewer, deputy, by=manager)
+    assert _held(deputy) == [reviewer.pk]
     tiers = [RULES["tiers"][0], {**RULES["tiers"][1], "roles": ["reviewer", "owner"]}]
     at = timezone.now()
     policies.publish(merchant=merchant, name="反着", rules={**_RULES, "tiers": tiers}, by=of_staff(owner), at=at)
-    assert _held(manager, at + timedelta(minutes=1)) == []
+    assert _held(deputy, at + timedelta(minutes=1)) == []
+
+
+def test_state_of_one_that_holds_no_more_is_void_until_it_is_over(merchant: Merchant) -> None:
+    owner, away, deputy, giver = (make_staff(merchant, role) for role in ("owner", "manager", "reviewer", "manager"))
+    row, kept = _give(away, deputy, by=giver), _give(away, deputy, by=owner)
+    assert {delegations.state_of(one, at=row.starts_at) for one in (row, kept)} == {"now"}
+    Staff.objects.filter(pk=giver.pk).update(role="cashier")
+    found = {one.pk: delegations.state_of(one, at=row.starts_at) for one in Delegation.objects.all()}
+    assert found == {row.pk: "void", kept.pk: "now"}
+    assert delegations.state_of(Delegation.objects.get(pk=row.pk), at=row.ends_at) == "over"

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def request_() -> RefundRequest:
-    request = failed(make_request(make_sale(hand.make_shop()), 1_200))
+    request = failed(make_request(make_sale(hand.make_shop(), payer_phone="13800006021"), 1_200))
     request.executions.update(failure_remedy="other_route")
     return request
 
