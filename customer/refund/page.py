@@ -19,7 +19,7 @@ from customer.refund.reports import Reports, reports_of
 from merchants import channels
 from merchants.principals import Principal
 from refunds.evidence import files
-from refunds.facts import goods
+from refunds.facts import conditions, goods
 from refunds.models import Agreement, Evidence, ExchangeOffer, GoodsReturn, RefundRequest, Survey
 from refunds.models.evidence import OF_STAFF, EvidenceKind
 from refunds.models.goods_return import ReturnState
@@ -127,6 +127,7 @@ class RefundPage:
     questions: Sequence[tuple[str, str]]
     rating_url: str
     erase_url: str
+    erase_code_url: str
     survey: Survey | None
     comment: str
     rating_reasons: Sequence[tuple[str, str]]
@@ -248,6 +249,7 @@ def refund_page(
         ),
         rating_url=address("rate") if story.paid and survey is None else "",
         erase_url=address("erase"),
+        erase_code_url=address("code") if conditions.phone_to_show(request) else "",
         survey=survey,
         comment=plain_text(survey.comment) if survey else "",
         rating_reasons=[(one.value, str(one.label)) for one in RatingReason],

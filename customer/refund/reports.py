@@ -15,6 +15,7 @@ from core.personal_data import mask_phone
 from core.plain_text import plain_text
 from merchants import channels
 from merchants.principals import Principal
+from refunds.facts import conditions
 from refunds.intake import appealing, naming
 from refunds.models import CustomerReport, RefundRequest
 from refunds.models.customer_report import ReportKind
@@ -91,7 +92,6 @@ def reports_of(request: RefundRequest, *, by: Principal, now: datetime, address:
     rejected = request.state == State.REJECTED
     names_account = naming.waits_for_account(request, by=by)
     needs_code = names_account and request.merchant.sandbox_of_id is None
-    phone = naming.phone_of(request) if needs_code else ""
     return Reports(
         has_arrived=has_arrived,
         proofs=[_shown(proof, now) for proof in missing.proofs] if missing and is_proven else (),
@@ -110,8 +110,8 @@ def reports_of(request: RefundRequest, *, by: Principal, now: datetime, address:
         missing_url=address("missing") if may_ask and not has_arrived else "",
         appeal_url=address("appeal") if appealing.may_appeal(request, by=by) else "",
         account_url=address("account") if names_account else "",
-        code_url=address("account_code") if needs_code else "",
-        phone=mask_phone(phone),
+        code_url=address("code") if needs_code else "",
+        phone=mask_phone(conditions.phone_to_show(request)),
         help_url="" if help_wanted else address("help"),
     )
 

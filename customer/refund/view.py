@@ -37,6 +37,7 @@ from merchants.principals import Principal
 from reconciliation import arrivals
 from refunds.evidence import files
 from refunds.evidence.picture_response import picture_response
+from refunds.facts import conditions
 from refunds.follow_up import erasing, reports, survey
 from refunds.goods import offers, returns
 from refunds.intake import answering, appealing, naming
@@ -304,8 +305,9 @@ def ask_help(request: HttpRequest, visit: Visit) -> HttpResponse:
 def erase(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The customer takes back their consent: what they gave is erased."""
     if request.POST.get("sure") != "1":
-        return _refused(request, visit, notice=gettext("Please tick that you are sure. Nothing was erased."))
-    return _said(request, visit, "erased", partial(erasing.erase_own, request_id=visit.refund.pk))
+        notice = gettext("Please tick that you are sure. Nothing was erased.")
+        return _refused(request, visit, notice=notice, ticket=request.POST.get("ticket", "")[:64])
+    return _by_phone(request, visit, "erased", partial(erasing.erase_own, request_id=visit.refund.pk))
 
 
 def _said(request: HttpRequest, visit: Visit, what: str, keep: Callable[..., object]) -> HttpResponse:
@@ -332,41 +334,26 @@ def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
     """Another account of the customer's, where the one that paid is closed, with the code that shows whose it is. It is never
     shown again.
     """
-    if refusal := _too_much(request, visit):
-        return refusal
-    refund, ticket, held = visit.refund, request.POST.get("ticket", "")[:64], None
     account = Account(
         holder_name=one_line(request.POST.get("payee_holder", ""), limit=200),
         account_no=request.POST.get("payee_account", "")[:100],
         bank_name=one_line(request.POST.get("payee_bank", ""), limit=200),
     )
     consent = request.POST.get("consent") == "1"
-    try:
-        if ticket:
-            held = one_time.check(ticket=ticket, code=folded(request.POST.get("code", ""))[:12])
-        is_theirs = held is not None and held.transaction_id == refund.transaction_id
-        naming.name_account(
-            request_id=refund.pk,
-            account=account,
-            consent=consent,
-            phone=held.phone if held is not None and is_theirs else "",
-            by=visit.by,
-            at=clock.now(),
-        )
-    except DomainError as error:
-        return _refused(request, visit, notice=_explained(error), ticket=ticket)
-    return _done(visit, "account")
+    keep = partial(naming.name_account, request_id=visit.refund.pk, account=account, consent=consent)
+    return _by_phone(request, visit, "account", keep)
 
 
 @behind_link
 @require_POST
 def send_code(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """A code to the customer's own phone, with which they name an account: whoever has the link need not be them."""
+    """A code to the customer's own phone, for what the link alone is not enough: others have that, too."""
     if refusal := _too_much(request, visit):
         return refusal
-    refund = visit.refund
+    refund, phone = visit.refund, conditions.phone_to_show(visit.refund)
     try:
-        phone = naming.check_asked(refund, by=visit.by)
+        if not phone:
+            raise conditions.PhoneNotShown("no phone of the customer is known")
         ticket = one_time.send(
             phone=phone,
             transaction_id=refund.transaction_id,
@@ -378,6 +365,21 @@ def send_code(request: HttpRequest, visit: Visit) -> HttpResponse:
         return _refused(request, visit, notice=_explained(error))
     sent = gettext("We sent a code to %(phone)s.") % {"phone": mask_phone(phone)}
     return _page(request, visit, Notice(sent, ticket=ticket))
+
+
+def _by_phone(request: HttpRequest, visit: Visit, what: str, keep: Callable[..., object]) -> HttpResponse:
+    """As ``_said``, with the phone that the form's code shows; "" where it has none."""
+    if refusal := _too_much(request, visit):
+        return refusal
+    ticket, phone = request.POST.get("ticket", "")[:64], ""
+    try:
+        if ticket:
+            held = one_time.check(ticket=ticket, code=folded(request.POST.get("code", ""))[:12])
+            phone = held.phone if held.transaction_id == visit.refund.transaction_id else ""
+        keep(phone=phone, by=visit.by, at=clock.now())
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error), ticket=ticket)
+    return _done(visit, what)
 
 
 @behind_link
@@ -412,7 +414,7 @@ _FOR_CUSTOMERS = frozenset(
         *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
         *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet", "account_incomplete"),
         *("consent_needed", "refunds_under_way"),
-        *("code_wrong", "code_not_sent", "too_many_codes", "account_unproven"),
+        *("code_wrong", "code_not_sent", "too_many_codes", "phone_not_shown"),
         *("parcel_invalid", "goods_already_received", "no_such_return", "no_such_offer"),
     }
 )

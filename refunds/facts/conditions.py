@@ -54,6 +54,21 @@ class DecisionPending(Conflict, code="decision_pending"):
     """Somebody has decided it a moment ago, and may still take that back."""
 
 
+class PhoneNotShown(Forbidden, code="phone_not_shown"):
+    """Whoever does this has a link to the refund, and has not shown that they hold the customer's phone."""
+
+
+def phone_to_show(request: RefundRequest) -> str:
+    """The phone whose holder alone does behind a link what moves money elsewhere or cannot be taken back: the sale's, before one
+    that was typed in for the refund. "" where none is known, and in a sandbox, from which nobody is sent a code.
+
+    Staff, keys and printed slips have the link as well, and what is done by it counts as the customer's.
+    """
+    if request.merchant.sandbox_of_id is not None:
+        return ""
+    return request.transaction.payer_phone or request.customer_phone
+
+
 def check_not_customer(by: Principal) -> None:
     """Customers ask for a refund and name an account, on their own pages: nothing else that ``SUBMIT`` opens to shops."""
     if by.kind is Kind.CUSTOMER:

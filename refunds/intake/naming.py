@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from core.errors import Forbidden, Invalid
+from core.errors import Invalid
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
@@ -15,11 +15,6 @@ from refunds.intake.claims import Account
 from refunds.intake.resubmitting import Correction
 from refunds.models import RefundRequest
 from refunds.states import Route, State
-
-
-class AccountUnproven(Forbidden, code="account_unproven"):
-    """Whoever names the account has a link to the refund, and has not shown that they hold the customer's phone."""
-
 
 #: Why a payout failed, where another account is what helps.
 _ACCOUNT_FAULT = ("other_route", "payee_account", "payee_wrong")
@@ -33,41 +28,22 @@ def waits_for_account(request: RefundRequest, *, by: Principal) -> bool:
     return last is not None and last.failure_remedy in _ACCOUNT_FAULT
 
 
-def phone_of(request: RefundRequest) -> str:
-    """The phone that shows who names an account: the sale's before one that was typed in for the refund; "" where none is known.
-    """
-    return request.transaction.payer_phone or request.customer_phone
-
-
-def check_asked(request: RefundRequest, *, by: Principal) -> str:
-    """The phone that a code goes to. Raises ``WrongState`` where no account is asked for, ``AccountUnproven`` where there is no
-    phone, or nobody is sent anything.
-    """
-    if not waits_for_account(request, by=by):
-        raise lifecycle.WrongState("no account is asked for", state=request.state, version=request.version)
-    phone = "" if request.merchant.sandbox_of_id is not None else phone_of(request)
-    if not phone:
-        raise AccountUnproven("no phone of the customer is known")
-    return phone
-
-
 @transaction.atomic
 def name_account(
     *, request_id: UUID, account: Account, consent: bool, phone: str, by: Principal, at: datetime
 ) -> RefundRequest:
     """Send the request in again as a transfer to the customer's own account: it goes to a person, and who pays it did not approve
-    it. ``phone`` is the one that they have shown to hold: the link alone is also seen by staff, keys and slips, and what one of
-    those names counts as nobody's. A sandbox pays nothing and sends no codes.
+    it. ``phone`` is the one that they have shown to hold; whoever cannot names the account at the store, and has a hand in it.
 
-    Raises ``AccountUnproven``, ``Invalid`` without consent or for an account that is not whole, ``WrongState``, or
+    Raises ``PhoneNotShown``, ``Invalid`` without consent or for an account that is not whole, ``WrongState``, or
     ``PolicyRefused`` where the merchant pays no transfers.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.RESUBMIT_FAILED, by=by, request=request, at=at)
     if not waits_for_account(request, by=by):
         raise lifecycle.WrongState("no account is asked for", state=request.state, version=request.version)
-    if request.merchant.sandbox_of_id is None and (not phone or phone != phone_of(request)):
-        raise AccountUnproven("a code to the customer's phone shows that the account is theirs")
+    if request.merchant.sandbox_of_id is None and (not phone or phone != conditions.phone_to_show(request)):
+        raise conditions.PhoneNotShown("a code to the customer's phone shows that the account is theirs")
     if not consent:
         raise Invalid("the customer has to agree", code="consent_needed")
     correction = Correction(route=Route.BANK_TRANSFER, payee=account, customer_consent=True)

@@ -210,6 +210,7 @@ _CUSTOMERS = (
     "missing",
     "appeal",
     "account",
+    "code",
     "erase",
     "help",
     "parcel",

@@ -127,15 +127,21 @@ def appeal(stage: Stage) -> None:
 
 def _account_asked(stage: Stage) -> tuple[RefundRequest, Mailbox, Any]:
     """The account that paid is closed, and a code went to the customer's phone."""
-    request, box = stage.failed(), Mailbox()
+    request = stage.failed()
     Execution.objects.update(failure_remedy="other_route")
     Transaction.objects.filter(pk=request.transaction_id).update(payer_phone=_PHONE)
+    return request, *_code(stage, request)
+
+
+def _code(stage: Stage, request: RefundRequest) -> tuple[Mailbox, Any]:
+    """What was sent to the customer's phone, and the page after it."""
+    box = Mailbox()
     with mock.patch.object(carrying, "carrier_for", return_value=box):
-        return request, box, stage.nobody().post(stage.link(request, "/account-code"))
+        return box, stage.nobody().post(stage.link(request, "/code"))
 
 
-@case("POST", "/r/<str:token>/account-code")
-def send_account_code(stage: Stage) -> None:
+@case("POST", "/r/<str:token>/code")
+def send_code(stage: Stage) -> None:
     request, box, answer = _account_asked(stage)
     assert (answer.status_code, [to for to, _ in box.sent]) == (200, [_PHONE])
     assert "138 **** 7301" in text_of(answer)
@@ -162,7 +168,12 @@ def name_account(stage: Stage) -> None:
 def erase(stage: Stage) -> None:
     request = _rejected(stage)
     stage.picture_of(request)
-    answer = stage.nobody().post(stage.link(request, "/erase"), {"sure": "1"})
+    Transaction.objects.filter(pk=request.transaction_id).update(payer_phone=_PHONE)
+    box, sent = _code(stage, request)
+    (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', text_of(sent))
+    refused = stage.nobody().post(stage.link(request, "/erase"), {"sure": "1"})
+    assert (refused.status_code, fresh(request).evidence.count()) == (422, 1)
+    answer = stage.nobody().post(stage.link(request, "/erase"), {"sure": "1", "ticket": ticket, "code": box.code})
     gone = fresh(request)
     assert (answer.status_code, gone.customer_phone, gone.customer_email, gone.customer_name) == (302, "", "", "")
     assert (gone.amount_fen, gone.evidence.count()) == (26_800, 0)

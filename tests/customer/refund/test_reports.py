@@ -17,7 +17,7 @@ from pytest_django.fixtures import Settings
 from customer.refund import view
 from merchants import principals
 from payment_channels.contract import Unknown
-from refunds.intake import naming
+from refunds.facts import conditions
 from refunds.models import CustomerReport, Execution, Payee, RefundRequest
 from refunds.payouts import proving, ways_back
 from refunds.telling import carrying, one_time, tracking
@@ -196,9 +196,9 @@ def test_another_account_is_named_where_the_old_one_is_closed(
     monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
     assert "Name another account of yours" in read(request)
     assert "payee_account" not in read(request)
-    asked = post(request, "account-code").content.decode()
+    asked = post(request, "code").content.decode()
     (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', asked)
-    assert [to for to, _ in box.sent] == [naming.phone_of(fresh(request))]
+    assert [to for to, _ in box.sent] == [conditions.phone_to_show(fresh(request))]
     typed = {"payee_holder": "王小敏", "payee_account": "12", "payee_bank": "工商银行", "consent": "1"}
     typed |= {"ticket": ticket, "code": box.code}
 
@@ -222,7 +222,7 @@ def test_an_account_is_not_named_by_who_has_only_the_link(
     monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
     about = uuid4() if what == "code of another sale" else request.transaction_id
     ticket = one_time.send(
-        phone=naming.phone_of(request),
+        phone=conditions.phone_to_show(request),
         transaction_id=about,
         merchant=request.merchant,
         language="en",
@@ -235,17 +235,27 @@ def test_an_account_is_not_named_by_who_has_only_the_link(
     assert not Payee.objects.exists()
 
 
-def test_a_customer_has_their_data_erased_once_it_is_over(staged: Staged) -> None:
-    request = staged("rejected")
+def test_a_customer_has_their_data_erased_once_it_is_over(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    request, box = staged("rejected"), Mailbox()
+    cache.clear()
+    monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
     assert post(request, "erase").status_code == 422
     assert fresh(request).customer_phone
     post(request, "appeal", message="有新证据", files=[pictures.upload()])
-    under_way = post(request, "erase", sure="1")
+    (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', post(request, "code").content.decode())
+    under_way = post(request, "erase", sure="1", ticket=ticket, code=box.code)
     assert under_way.status_code == 422
     assert fresh(request).customer_phone
 
     ways_back.cancel(request_id=request.pk, by=principals.SYSTEM, at=timezone.now())
-    assert post(request, "erase", sure="1").status_code == 302
+    # Others have the link as well: it takes the phone.
+    assert post(request, "erase", sure="1").status_code == 422
+    assert fresh(request).customer_phone
+    asked = post(request, "code").content.decode()
+    (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', asked)
+    assert "We send a code to 138 **** " not in asked
+    assert post(request, "erase", ticket=ticket, code=box.code).status_code == 422
+    assert post(request, "erase", sure="1", ticket=ticket, code=box.code).status_code == 302
 
     gone = fresh(request)
     assert (gone.customer_phone, gone.customer_email, gone.description) == ("", "", "")

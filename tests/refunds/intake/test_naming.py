@@ -11,6 +11,7 @@ from django.utils import timezone
 from core.errors import DomainError, Forbidden, Invalid
 from merchants.principals import of_staff
 from refunds import lifecycle
+from refunds.facts import conditions
 from refunds.intake import naming
 from refunds.models import Payee, RefundRequest
 from refunds.payouts import by_hand
@@ -37,7 +38,7 @@ def name(request: RefundRequest, *, consent: bool = True, phone: str | None = No
         request_id=request.pk,
         account=replace(hand.ACCOUNT, **changes),
         consent=consent,
-        phone=naming.phone_of(request) if phone is None else phone,
+        phone=conditions.phone_to_show(request) if phone is None else phone,
         by=customer_of(request),
         at=timezone.now(),
     )
@@ -94,8 +95,8 @@ def test_name_account_when_the_fault_is_another_is_refused(request_: RefundReque
 @pytest.mark.parametrize("phone", ["", "13911112222"], ids=["none", "another"])
 def test_name_account_by_who_has_only_the_link_changes_nothing(request_: RefundRequest, phone: str) -> None:
     """Who decides or pays it sees the link, too: an account that they named would be nobody's hand in it."""
-    assert naming.phone_of(request_)
-    with pytest.raises(naming.AccountUnproven):
+    assert conditions.phone_to_show(request_)
+    with pytest.raises(conditions.PhoneNotShown):
         name(request_, phone=phone)
     assert RefundRequest.objects.get(pk=request_.pk).state == "failed"
     assert not Payee.objects.exists()
@@ -105,25 +106,23 @@ def test_name_account_when_no_phone_is_known_is_for_the_store(request_: RefundRe
     Transaction.objects.update(payer_phone="")
     RefundRequest.objects.update(customer_phone="")
     request = RefundRequest.objects.get(pk=request_.pk)
-    assert naming.phone_of(request) == ""
-    for act in (lambda: name(request), lambda: naming.check_asked(request, by=customer_of(request))):
-        with pytest.raises(naming.AccountUnproven):
-            act()
+    assert conditions.phone_to_show(request) == ""
+    with pytest.raises(conditions.PhoneNotShown):
+        name(request)
     assert not Payee.objects.exists()
 
 
-def test_phone_of_is_the_sales_before_one_that_was_typed_in(request_: RefundRequest) -> None:
+def test_phone_to_show_is_the_sales_before_one_that_was_typed_in(request_: RefundRequest) -> None:
     Transaction.objects.update(payer_phone="13800001111")
     RefundRequest.objects.update(customer_phone="13900002222")
-    assert naming.phone_of(RefundRequest.objects.get(pk=request_.pk)) == "13800001111"
+    assert conditions.phone_to_show(RefundRequest.objects.get(pk=request_.pk)) == "13800001111"
     Transaction.objects.update(payer_phone="")
-    assert naming.phone_of(RefundRequest.objects.get(pk=request_.pk)) == "13900002222"
+    assert conditions.phone_to_show(RefundRequest.objects.get(pk=request_.pk)) == "13900002222"
 
 
 def test_name_account_in_a_sandbox_takes_no_code(request_: RefundRequest) -> None:
     """It pays nobody, and nobody is sent anything from it."""
     request_.merchant.sandbox_of = make_merchant()
     request_.merchant.save()
-    with pytest.raises(naming.AccountUnproven):
-        naming.check_asked(RefundRequest.objects.get(pk=request_.pk), by=customer_of(request_))
+    assert conditions.phone_to_show(RefundRequest.objects.get(pk=request_.pk)) == ""
     assert name(request_, phone="").state == "in_review"
