@@ -127,7 +127,7 @@ class RefundPage:
     questions: Sequence[tuple[str, str]]
     rating_url: str
     erase_url: str
-    erase_code_url: str
+    erase_needs_code: bool
     survey: Survey | None
     comment: str
     rating_reasons: Sequence[tuple[str, str]]
@@ -194,6 +194,7 @@ def refund_page(
     tone = "warn" if story.payout.call else _TONES.get(state, "info")
     destination = split or destination_and_way(sale=sale, route=request.route, went=gone)
 
+    needs_code = bool(conditions.phone_to_show(request)) and not notice.ticket
     back, offered = goods.latest(request), request.offers.order_by("-pk").first()
     # What became of goods that nobody waits for any more is between colleagues.
     is_told = back is not None and back.state not in (ReturnState.CALLED_OFF, ReturnState.NOT_COME)
@@ -248,8 +249,8 @@ def refund_page(
             headline=story.payout.headline or headline(state),
         ),
         rating_url=address("rate") if story.paid and survey is None else "",
-        erase_url=address("erase"),
-        erase_code_url=address("code") if conditions.phone_to_show(request) else "",
+        erase_url=address("code" if needs_code else "erase"),
+        erase_needs_code=needs_code,
         survey=survey,
         comment=plain_text(survey.comment) if survey else "",
         rating_reasons=[(one.value, str(one.label)) for one in RatingReason],

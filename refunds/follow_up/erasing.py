@@ -126,7 +126,8 @@ def erase_own(*, request_id: UUID, phone: str, by: Principal, at: datetime) -> E
     """What a customer gave with this refund and its sale, as they asked behind its link; it cannot be taken back. ``phone`` is
     the one that they have shown to hold, "" for none: it takes the customer's, where one is known.
 
-    Raises ``NotFound``, ``Forbidden``, ``PhoneNotShown``, or ``RefundsUnderWay`` while the refund, another of its sale or a case of theirs is open.
+    Raises ``NotFound``, ``Forbidden``, ``PhoneNotShown``, or ``RefundsUnderWay`` while the refund, another of its sale or a case
+    of theirs is open.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.ERASE_OWN, by=by, request=request)

@@ -18,7 +18,8 @@ class ExportState(models.TextChoices):
 
 class ListExport(models.Model):
     """``page`` is the list, ``query`` what narrows it; ``form`` csv or xlsx. ``done`` of ``rows``. ``alive_at``: when its worker
-    was last heard of. ``store_ids``: of which stores it is (None: all). ``taken_at``: when the file was first taken. It holds no customer's name or contact, and is kept a week.
+    was last heard of. ``store_ids``: of which stores it is (None: all). ``taken_at``: when the file was first taken. It holds no
+    customer's name or contact, and is kept a week.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")

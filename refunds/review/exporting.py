@@ -150,9 +150,7 @@ def is_wanted(export: ListExport, *, rows: int, done: int) -> bool:
     return bool(own.update(rows=rows, done=done, alive_at=timezone.now()))
 
 
-def finish(
-    export: ListExport, *, content: bytes = b"", stores: Collection[int] | None = None, code: str = ""
-) -> None:
+def finish(export: ListExport, *, content: bytes = b"", stores: Collection[int] | None = None, code: str = "") -> None:
     """It is ready, of these stores (None: all), or failed for this reason."""
     own = ListExport.objects.filter(pk=export.pk, state=ExportState.RUNNING, began_at=export.began_at)
     if code:

@@ -32,7 +32,8 @@ def test_no_address_that_is_a_key_is_written_down(route: str) -> None:
     address = example(route, token=SECRET)
     said = _written("%s: %s", "Unprocessable Entity", address)
     assert SECRET not in said
-    assert said.startswith("Unprocessable Entity: ") and "***" in said
+    assert said.startswith("Unprocessable Entity: ")
+    assert "***" in said
 
 
 @pytest.mark.parametrize("address", ["/r/", "/join/"])
@@ -46,7 +47,9 @@ def test_what_django_writes_of_a_refusal_has_no_key(address: str, caplog: pytest
     assert record.getMessage().endswith(f"{address}***")
 
 
-@pytest.mark.parametrize("text", ["/desk/refunds/RF-261128-0001", "/api/v1/refund-requests/4711", "a /r and a /joint/x"])
+@pytest.mark.parametrize(
+    "text", ["/desk/refunds/RF-261128-0001", "/api/v1/refund-requests/4711", "a /r and a /joint/x"]
+)
 def test_other_lines_stay_as_they_are(text: str) -> None:
     assert _written(text) == text
     assert _written("%s in %s ms", text, 3) == f"{text} in 3 ms"

@@ -163,8 +163,9 @@ def test_in_force_once_the_policy_gives_the_absent_more_is_not_more_than_the_giv
 def test_state_of_one_that_holds_no_more_is_void_until_it_is_over(merchant: Merchant) -> None:
     owner, away, deputy, giver = (make_staff(merchant, role) for role in ("owner", "manager", "reviewer", "manager"))
     row, kept = _give(away, deputy, by=giver), _give(away, deputy, by=owner)
-    assert {delegations.state_of(one, at=row.starts_at) for one in (row, kept)} == {"now"}
+    now = timezone.now()
+    assert {delegations.state_of(one, at=now) for one in (row, kept)} == {"now"}
     Staff.objects.filter(pk=giver.pk).update(role="cashier")
-    found = {one.pk: delegations.state_of(one, at=row.starts_at) for one in Delegation.objects.all()}
+    found = {one.pk: delegations.state_of(one, at=now) for one in Delegation.objects.all()}
     assert found == {row.pk: "void", kept.pk: "now"}
     assert delegations.state_of(Delegation.objects.get(pk=row.pk), at=row.ends_at) == "over"

@@ -400,8 +400,9 @@ def test_reset_of_what_there_is_not_is_refused(owner: Staff, of_somebody: bool, 
 def test_confirm_reset_when_who_asked_for_it_may_not_any_more_is_one_person_alone(
     owner: Staff, change: dict[str, object]
 ) -> None:
-    victim, asker = make_staff(owner.merchant, "reviewer", password="a long password"), make_staff(
-        owner.merchant, "manager"
+    victim, asker = (
+        make_staff(owner.merchant, "reviewer", password="a long password"),
+        make_staff(owner.merchant, "manager"),
     )
     asked = _ask(victim, asker)
     Staff.objects.filter(pk=asker.pk).update(**change)

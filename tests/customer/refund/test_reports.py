@@ -188,16 +188,14 @@ def test_the_page_stays_small(staged: Staged, state: str) -> None:
     assert len(read(staged(state)).encode()) <= 60_000
 
 
-def test_another_account_is_named_where_the_old_one_is_closed(
-    staged: Staged, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_account_is_named_where_the_old_one_is_closed(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
     request, box = staged("failed"), Mailbox()
     cache.clear()
     monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
     assert "Name another account of yours" in read(request)
     assert "payee_account" not in read(request)
     asked = post(request, "code").content.decode()
-    (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', asked)
+    (ticket,) = set(re.findall(r'name="ticket" value="([^"]+)"', asked))
     assert [to for to, _ in box.sent] == [conditions.phone_to_show(fresh(request))]
     typed = {"payee_holder": "王小敏", "payee_account": "12", "payee_bank": "工商银行", "consent": "1"}
     typed |= {"ticket": ticket, "code": box.code}
@@ -242,7 +240,7 @@ def test_a_customer_has_their_data_erased_once_it_is_over(staged: Staged, monkey
     assert post(request, "erase").status_code == 422
     assert fresh(request).customer_phone
     post(request, "appeal", message="有新证据", files=[pictures.upload()])
-    (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', post(request, "code").content.decode())
+    (ticket,) = set(re.findall(r'name="ticket" value="([^"]+)"', post(request, "code").content.decode()))
     under_way = post(request, "erase", sure="1", ticket=ticket, code=box.code)
     assert under_way.status_code == 422
     assert fresh(request).customer_phone
@@ -252,7 +250,7 @@ def test_a_customer_has_their_data_erased_once_it_is_over(staged: Staged, monkey
     assert post(request, "erase", sure="1").status_code == 422
     assert fresh(request).customer_phone
     asked = post(request, "code").content.decode()
-    (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', asked)
+    (ticket,) = set(re.findall(r'name="ticket" value="([^"]+)"', asked))
     assert "We send a code to 138 **** " not in asked
     assert post(request, "erase", ticket=ticket, code=box.code).status_code == 422
     assert post(request, "erase", sure="1", ticket=ticket, code=box.code).status_code == 302

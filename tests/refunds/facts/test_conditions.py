@@ -130,7 +130,8 @@ def test_account_that_is_switched_off_may_nothing(merchant: Merchant, manager: S
 
 @pytest.mark.parametrize("act", [Act.RECEIVE_GOODS, Act.INSPECT_GOODS])
 @pytest.mark.parametrize(
-    "limits", [{"max_fen": 29_999}, {"reasons": ["goodwill"]}, {"routes": ["cash"]}, {"hours": {"from": "03:00", "to": "03:01"}}]
+    "limits",
+    [{"max_fen": 29_999}, {"reasons": ["goodwill"]}, {"routes": ["cash"]}, {"hours": {"from": "03:00", "to": "03:01"}}],
 )
 def test_key_does_not_help_along_what_its_mandate_does_not_let_it_ask_for(
     merchant: Merchant, manager: Staff, act: Act, limits: dict[str, object]
@@ -140,7 +141,9 @@ def test_key_does_not_help_along_what_its_mandate_does_not_let_it_ask_for(
     key = of_api_key(_key(manager))
     at = request.created_at.replace(hour=9)
     conditions.check(act, by=key, request=request, at=at)
-    wide = replace(key, mandate=mandates.read({"max_fen": 30_000, "reasons": ["quality"], "on_behalf_of_required": True}))
+    wide = replace(
+        key, mandate=mandates.read({"max_fen": 30_000, "reasons": ["quality"], "on_behalf_of_required": True})
+    )
     conditions.check(act, by=wide, request=request, at=at)
     with pytest.raises(MandateExceeded):
         conditions.check(act, by=replace(key, mandate=mandates.read(limits)), request=request, at=at)
