@@ -60,4 +60,4 @@ class RevokeDelegation(Endpoint):
 
 
 def _json(row: Delegation, *, at: datetime) -> dict[str, Any]:
-    return DelegationOut.of(row, state=row.state(at))
+    return DelegationOut.of(row, state=delegations.state_of(row, at=at))

@@ -44,7 +44,10 @@ class DelegationOut(Shape):
     starts_at = s.DateTimeField()
     ends_at = s.DateTimeField()
     limit_fen = s.IntegerField(allow_null=True)
-    state = s.ChoiceField(["now", "later", "over", "revoked"])
+    state = s.ChoiceField(
+        ["now", "later", "over", "revoked", "void"],
+        help_text="`void`: who gave it could not give as much today, and it holds no more",
+    )
     made_by = s.CharField(source="made_by.username")
     made_at = s.DateTimeField()
     revoked_at = s.DateTimeField(allow_null=True)

@@ -30,8 +30,14 @@ _WAITING = 20
 
 
 def forget_beat() -> None:
-    """Called before workers are started: the sign of those that are gone says nothing about them. There may be no table yet."""
-    if periodic.PeriodicWork._meta.db_table in connection.introspection.table_names():
+    """Called before workers are started: the sign of those that are gone says nothing about them. There may be no table yet, or
+    one that is nobody's but its owner's, where a first start was killed before it had given rights: no worker has run then.
+    """
+    with connection.cursor() as cursor:
+        table = periodic.PeriodicWork._meta.db_table
+        cursor.execute("SELECT has_table_privilege(to_regclass(%s), 'DELETE')", [table])
+        (is_ours,) = cursor.fetchone()
+    if is_ours:
         periodic.forget(_SWEEP)
 
 

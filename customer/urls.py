@@ -18,6 +18,7 @@ urlpatterns = [
     path("<str:token>/missing", view.missing, name="missing"),
     path("<str:token>/appeal", view.appeal, name="appeal"),
     path("<str:token>/account", view.name_account, name="account"),
+    path("<str:token>/code", view.send_code, name="code"),
     path("<str:token>/erase", view.erase, name="erase"),
     path("<str:token>/help", view.ask_help, name="help"),
     path("<str:token>/parcel", view.send_goods, name="send_goods"),

@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +30,15 @@ class EndpointDisabled(Conflict):
     code = "webhook_endpoint_disabled"
 
 
+#: Who may know of events, by how their types begin.
+_READ_BY: Mapping[str, Act] = {
+    "refund_request.": Act.READ_REFUNDS,
+    "batch.": Act.READ_REFUNDS,
+    "transaction.": Act.READ_SALES,
+    "policy.": Act.SEE_POLICY,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What an endpoint is to be; None: as it is."""
@@ -48,11 +57,19 @@ def endpoints_of(by: Principal) -> QuerySet[WebhookEndpoint]:
 
 
 def endpoint_of(*, endpoint_id: int, by: Principal, lock: bool = False) -> WebhookEndpoint:
-    """One of them. Raises ``Forbidden`` or ``NotFound``."""
+    """One of them. Raises ``Forbidden``, also to a key that may not read what is sent there, or ``NotFound``."""
     found = endpoints_of(by).filter(pk=endpoint_id)
     row = existing((found.select_for_update(of=("self",), no_key=True) if lock else found).first(), "endpoint")
     check_may(Act.MANAGE_WEBHOOKS, by=by, subject=Subject(merchant_id=row.merchant_id, store_id=row.store_id))
+    _check_reads(row, by)
     return row
+
+
+def _check_reads(row: WebhookEndpoint, by: Principal) -> None:
+    """An endpoint is told no more than who keeps it may read, nor is its log. Raises ``Forbidden``."""
+    for start, act in _READ_BY.items():
+        if not row.types or any(one.startswith(start) for one in row.types):
+            check_may(act, by=by)
 
 
 def given_up(by: Principal) -> int:
@@ -97,6 +114,7 @@ def add(
             merchant_id=by.acting_for, store_id=store_id, created_by=by.name[:80], created_at=at, secret=_new_secret()
         )
         _write(row, wanted)
+        _check_reads(row, by)
         row.save()
         _record(row, "add", by, at)
         before_commit(row)
@@ -111,6 +129,7 @@ def change(*, endpoint_id: int, wanted: Wanted, by: Principal, at: datetime) -> 
     with transaction.atomic():
         row = endpoint_of(endpoint_id=endpoint_id, by=by, lock=True)
         _write(row, wanted)
+        _check_reads(row, by)
         if wanted.enabled or wanted.url is not None:
             row.failures, row.failing_since, row.paused_until = 0, None, None
         if wanted.enabled:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core.audit.record import record, record_of
-from core.errors import Conflict, FieldError, Invalid
+from core.errors import Conflict, FieldError, Forbidden, Invalid
 from core.personal_data import unseal
 from core.plain_text import one_line
 from core.sql import PreparedStatement
@@ -21,7 +21,7 @@ from merchants import mandates, principals, signing
 from merchants.mandates import Mandate, MandateInvalid
 from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.principals import Principal
-from merchants.rights import Act, KeyStopped, Subject, check_may
+from merchants.rights import Act, KeyStopped, Subject, check_may, gives
 from merchants.signing import Signed, Statement
 
 _LIVE, _TEST = "rd_live_", "rd_test_"
@@ -34,6 +34,10 @@ OVERLAPS: dict[str, timedelta] = {
 }
 DEFAULT_OVERLAP = OVERLAPS["24h"]
 USE_NOTED_EVERY = timedelta(minutes=10)
+
+
+class ScopeAboveOwn(Forbidden, code="scope_above_own"):
+    """A key would do what its maker may not."""
 
 
 class KeyReplaced(Conflict, code="key_replaced"):
@@ -75,6 +79,9 @@ def issue(
     unknown = set(scopes) - set(KeyScope.values)
     if unknown or not scopes:
         raise Invalid(f"unknown scopes: {', '.join(sorted(unknown)) or 'none given'}", code="unknown_scope")
+    # In a sandbox nothing is real: a test key has every scope, whoever made it.
+    if merchant.sandbox_of_id is None and (above := [scope for scope in scopes if not gives(scope, by=by)]):
+        raise ScopeAboveOwn(f"its maker may not do what {', '.join(sorted(above))} opens")
     if (store is None) != all_stores or (store is not None and store.merchant_id != merchant.pk):
         raise Invalid(
             "a key is of one of the merchant's stores, or of all of them",
@@ -157,7 +164,7 @@ def rotate(
         signed=bool(key.signing_secret),
         rate_limit=key.rate_limit,
         # What was used up stays so.
-        mandate=mandates.read({**old.mandate, "counted_as": old.mandate.get("counted_as", old.pk)}),
+        mandate=mandates.read({**old.mandate, "counted_as": _counted_as(old) or old.pk}),
         replaces=key,
     )
     until = (at + overlap).isoformat()
@@ -172,13 +179,21 @@ def set_mandate(*, key: ApiKey, mandate: Mandate | None, by: Principal, at: date
     _check_stores(mandate, merchant_id=key.merchant_id, store=key.store)
     old = ApiKey.objects.select_for_update(of=("self",)).get(pk=key.pk)
     if mandate is not None:
-        mandate = replace(mandate, counted_as=old.mandate.get("counted_as"))
+        mandate = replace(mandate, counted_as=_counted_as(old))
     said = mandates.as_json(mandate)
     if said != old.mandate:
         shown = _sign("limit_key", key.merchant, f"{key.name} {key.prefix}", mandate, by, at)
         ApiKey.objects.filter(pk=key.pk).update(mandate=said)
         _forget_changed()
         _record(key, "api_key.mandate", by, at, before=old.mandate, after=said, **shown.told)
+
+
+def _counted_as(key: ApiKey) -> int | None:
+    """The first key of those that were rotated into this one, whose sums are theirs; None for the first itself."""
+    first, before = None, key.replaces_id
+    while before is not None:
+        first, before = before, ApiKey.objects.values_list("replaces_id", flat=True).get(pk=before)
+    return first
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from core.errors import Invalid, NotFound
 from merchants import policies, principals
 from merchants.models import Delegation, Merchant, Staff
 from merchants.principals import Principal
-from merchants.rights import TABLE, Act, check_may
+from merchants.rights import TABLE, Act, check_may, may
 
 #: Whoever is away for longer has a successor.
 LONGEST = timedelta(days=92)
@@ -60,7 +60,8 @@ def give(
         raise Invalid("the limit is above zero", code="delegation_limit")
     if not all(TABLE[Act.APPROVE].of_role(person.role) for person in people.values()):
         raise Invalid("both decide refunds by their role", code="delegation_role")
-    _check_has(principals.of_staff(people[absent]), limit_fen=limit_fen, by=by, at=at)
+    if not _has(principals.of_staff(people[absent]), limit_fen=limit_fen, by=by, at=at):
+        raise Invalid("nobody gives more than they decide themselves", code="delegation_too_much")
     row = Delegation.objects.create(
         merchant_id=by.acting_for,
         absent_id=absent,
@@ -91,22 +92,36 @@ def revoke(*, delegation_id: int, by: Principal, at: datetime) -> Delegation:
 
 
 def in_force(*, by: Principal, at: datetime) -> tuple[Deputyship, ...]:
-    """For whom this person decides now. An account that is switched off gives nothing."""
+    """For whom this person decides now. An account that is switched off gives nothing, and nobody more than they could give
+    today: who was put elsewhere since, or whoever is away was promoted, is asked anew.
+    """
     if by.staff_id is None:
         return ()
     rows = Delegation.objects.filter(deputy_id=by.staff_id, ends_at__gt=at, starts_at__lte=at, revoked_at=None)
-    known = rows.filter(absent__is_active=True).select_related("absent").order_by("pk")
-    return tuple(Deputyship(principals.of_staff(row.absent), row.limit_fen) for row in known)
+    known = rows.filter(absent__is_active=True).select_related("absent", "made_by").order_by("pk")
+    return tuple(Deputyship(principals.of_staff(row.absent), row.limit_fen) for row in known if stands(row, at=at))
 
 
-def _check_has(absent: Principal, *, limit_fen: int | None, by: Principal, at: datetime) -> None:
-    """Raise ``Invalid`` where ``by`` would give away more than they decide themselves."""
+def stands(row: Delegation, *, at: datetime) -> bool:
+    """Whether whoever gave it could give as much today. The row comes with its people."""
+    giver, absent = (principals.of_staff(one) for one in (row.made_by, row.absent))
+    return may(Act.DELEGATE, by=giver) and _has(absent, limit_fen=row.limit_fen, by=giver, at=at)
+
+
+def state_of(row: Delegation, *, at: datetime) -> str:
+    """``row.state``, or ``void`` for one that would hold and does not any more. The row comes with its people."""
+    state = row.state(at)
+    holds = row.absent.is_active and stands(row, at=at)
+    return state if holds or state not in ("now", "later") else "void"
+
+
+def _has(absent: Principal, *, limit_fen: int | None, by: Principal, at: datetime) -> bool:
+    """Whether ``by`` decides themselves all that they would give away."""
     own = by.stores is None or (absent.stores is not None and absent.stores <= by.stores)
     rules = policies.rules_in_force(merchant_id=by.acting_for, at=at)
     most_fen = min((fen for fen in (limit_fen, absent.limit_fen) if fen is not None), default=None)
     own = own and (by.limit_fen is None or (most_fen is not None and most_fen <= by.limit_fen))
-    if not own or any(absent.role in tier.roles and by.role not in tier.roles for tier in rules.tiers):
-        raise Invalid("nobody gives more than they decide themselves", code="delegation_too_much")
+    return own and not any(absent.role in tier.roles and by.role not in tier.roles for tier in rules.tiers)
 
 
 def _record(row: Delegation, action: str, *, by: Principal, at: datetime) -> None:

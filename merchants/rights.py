@@ -384,14 +384,22 @@ def check_may(act: Act, *, by: Principal, subject: Subject | None = None) -> Non
     reach = right.of(by)
     if not reach:
         _refuse(right, by)
-    if subject is None:
-        if Condition.WHOLE in right.conditions and by.stores is not None:
-            raise _not_of_all_stores()
-        return
-    if subject.store_id is None and by.stores is not None:
+    is_whole = Condition.WHOLE in right.conditions or (subject is not None and subject.store_id is None)
+    if is_whole and by.stores is not None:
         raise _not_of_all_stores()
+    if subject is None:
+        return
     if (reach is Reach.OWN and not subject.is_own) or (reach is Reach.HELD and not subject.is_held):
         raise Forbidden(f"to {right.does} is for {_who(right)}", code="role_required")
+
+
+def gives(scope: str, *, by: Principal) -> bool:
+    """Whether this principal may give a key the scope: nobody's key does what its maker may not.
+
+    What no person does at all, such as reporting sales, is for keys alone.
+    """
+    opened = (right for right in TABLE.values() if right.scope == scope and any(map(right.of_role, Role.values)))
+    return all(right.of(by) for right in opened)
 
 
 def check_within_walls(*, by: Principal, subject: Subject) -> None:

@@ -19,7 +19,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from merchants import invitations, principals, second_factor
 from merchants.models import AccessReset, Merchant, ResetKind, Role, Staff, Store
 from merchants.principals import Principal
-from merchants.rights import Act, check_may
+from merchants.rights import TABLE, Act, check_may
 
 #: How long the second of two people has.
 RESET_WAITS: Final = timedelta(hours=24)
@@ -245,10 +245,16 @@ def withdraw_reset(*, reset_id: int, by: Principal, at: datetime) -> None:
 
 
 def open_resets(*, merchant_id: int, at: datetime) -> QuerySet[AccessReset]:
-    """Those that wait for a second person, the oldest first."""
-    waiting = Q(confirmed_at=None, withdrawn_at=None, expires_at__gt=at)
-    rows = AccessReset.objects.filter(waiting, merchant_id=merchant_id)
+    """Those that wait for a second person, the oldest first. Where the first has left or may not any more, there are no two."""
+    waiting = Q(confirmed_at=None, withdrawn_at=None, expires_at__gt=at, asked_by__is_active=True)
+    of_person = Q(staff__isnull=False, asked_by__all_stores=True, asked_by__role__in=_roles(Act.RESET_ACCESS))
+    of_merchant = Q(staff=None, asked_by__all_stores=True, asked_by__role__in=_roles(Act.MANAGE_TEAM))
+    rows = AccessReset.objects.filter(waiting, of_person | of_merchant, merchant_id=merchant_id)
     return rows.select_related("staff", "asked_by").order_by("asked_at", "pk")
+
+
+def _roles(act: Act) -> list[str]:
+    return [role for role in Role.values if TABLE[act].of_role(role)]
 
 
 # --- what they share --------------------------------------------------------------------------------------------------

@@ -57,6 +57,7 @@ REFUSALS = (
     Code("code_not_sent", 409, _("The code could not be sent."), _("The code could not be sent. Try again in a moment.")),
     Code("too_many_codes", 429, _("Too many codes were sent."), _("Too many codes were sent. Please wait a while.")),
     Code("being_taken_in", 409, _("Your form is being taken in; look again in a moment.")),
+    Code("phone_not_shown", 403, _("This takes a code to the phone of the purchase. Ask for one first.")),
     Code("consent_needed", 422, _("Please agree to the refund as it stands here.")),
     Code("report_closed", 409, _("Somebody has closed this case.")),
     Code("already_rated", 409, _("This refund was rated before.")),

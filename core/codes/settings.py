@@ -37,6 +37,8 @@ REFUSALS = (
     # keys and channel accounts
     Code("name_required", 422, _("Give it a name.")),
     Code("unknown_scope", 422, _("Choose at least one permission for the key.")),
+    Code("scope_above_own", 403, _("No key does what whoever makes it may not do themselves. Ask an owner for this permission."),
+         remedy=_("Leave the permission out, or ask an owner to make the key.")),
     Code("unknown_overlap", 422, _("Choose how long the old key works on. Nothing was changed.")),
     Code("name_not_typed", 422, _("Type the name of the key exactly as it stands above. Nothing was changed.")),
     Code("mandate_invalid", 422, _("Some limits cannot be read. Nothing was changed."),

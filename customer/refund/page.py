@@ -19,7 +19,7 @@ from customer.refund.reports import Reports, reports_of
 from merchants import channels
 from merchants.principals import Principal
 from refunds.evidence import files
-from refunds.facts import goods
+from refunds.facts import conditions, goods
 from refunds.models import Agreement, Evidence, ExchangeOffer, GoodsReturn, RefundRequest, Survey
 from refunds.models.evidence import OF_STAFF, EvidenceKind
 from refunds.models.goods_return import ReturnState
@@ -79,12 +79,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The answer to what was just sent, "" for none; words that were refused are kept in their form."""
+    """The answer to what was just sent, "" for none; words that were refused are kept in their form. ``ticket`` is there once a
+    code was sent.
+    """
 
     text: str
     tone: str = "ok"
     typed_message: str = ""
     typed_comment: str = ""
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,7 @@ class RefundPage:
     questions: Sequence[tuple[str, str]]
     rating_url: str
     erase_url: str
+    erase_needs_code: bool
     survey: Survey | None
     comment: str
     rating_reasons: Sequence[tuple[str, str]]
@@ -190,6 +194,7 @@ def refund_page(
     tone = "warn" if story.payout.call else _TONES.get(state, "info")
     destination = split or destination_and_way(sale=sale, route=request.route, went=gone)
 
+    needs_code = bool(conditions.phone_to_show(request)) and not notice.ticket
     back, offered = goods.latest(request), request.offers.order_by("-pk").first()
     # What became of goods that nobody waits for any more is between colleagues.
     is_told = back is not None and back.state not in (ReturnState.CALLED_OFF, ReturnState.NOT_COME)
@@ -244,7 +249,8 @@ def refund_page(
             headline=story.payout.headline or headline(state),
         ),
         rating_url=address("rate") if story.paid and survey is None else "",
-        erase_url=address("erase"),
+        erase_url=address("code" if needs_code else "erase"),
+        erase_needs_code=needs_code,
         survey=survey,
         comment=plain_text(survey.comment) if survey else "",
         rating_reasons=[(one.value, str(one.label)) for one in RatingReason],

@@ -11,9 +11,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.money import yuan_grouped
+from core.personal_data import mask_phone
 from core.plain_text import plain_text
 from merchants import channels
 from merchants.principals import Principal
+from refunds.facts import conditions
 from refunds.intake import appealing, naming
 from refunds.models import CustomerReport, RefundRequest
 from refunds.models.customer_report import ReportKind
@@ -53,7 +55,9 @@ class ShownProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
-    """Empty addresses hide their forms. ``missing``: the customer's open word that the money is not there."""
+    """Empty addresses hide their forms. ``missing``: the customer's open word that the money is not there. ``code_url``: where a
+    code to ``phone``, which is masked, is asked for before an account is named.
+    """
 
     has_arrived: bool
     proofs: Sequence[ShownProof]
@@ -68,6 +72,8 @@ class Reports:
     missing_url: str
     appeal_url: str
     account_url: str
+    code_url: str
+    phone: str
     help_url: str
 
 
@@ -84,6 +90,8 @@ def reports_of(request: RefundRequest, *, by: Principal, now: datetime, address:
     paid = request.state in PAID
     may_ask = paid and (missing is None or not missing.is_open)
     rejected = request.state == State.REJECTED
+    names_account = naming.waits_for_account(request, by=by)
+    needs_code = names_account and request.merchant.sandbox_of_id is None
     return Reports(
         has_arrived=has_arrived,
         proofs=[_shown(proof, now) for proof in missing.proofs] if missing and is_proven else (),
@@ -101,7 +109,9 @@ def reports_of(request: RefundRequest, *, by: Principal, now: datetime, address:
         arrived_url=address("arrived") if paid and not has_arrived else "",
         missing_url=address("missing") if may_ask and not has_arrived else "",
         appeal_url=address("appeal") if appealing.may_appeal(request, by=by) else "",
-        account_url=address("account") if naming.waits_for_account(request, by=by) else "",
+        account_url=address("account") if names_account else "",
+        code_url=address("code") if needs_code else "",
+        phone=mask_phone(conditions.phone_to_show(request)),
         help_url="" if help_wanted else address("help"),
     )
 

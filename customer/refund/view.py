@@ -29,20 +29,22 @@ from core.audit.actors import CUSTOMER
 from core.client_address import client_address
 from core.errors import DomainError, NotFound
 from core.guessing import Bucket, Limit, TooManyGuesses, take
-from core.plain_text import one_line, plain_text
+from core.personal_data import mask_phone
+from core.plain_text import folded, one_line, plain_text
 from customer.refund.page import Notice, refund_page
 from merchants import principals
 from merchants.principals import Principal
 from reconciliation import arrivals
 from refunds.evidence import files
 from refunds.evidence.picture_response import picture_response
+from refunds.facts import conditions
 from refunds.follow_up import erasing, reports, survey
 from refunds.goods import offers, returns
 from refunds.intake import answering, appealing, naming
 from refunds.intake.claims import Account
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
-from refunds.telling import tracking
+from refunds.telling import one_time, tracking
 from refunds.telling.tracking import LinkExpired
 from refunds.telling.wording import language_of
 
@@ -303,8 +305,9 @@ def ask_help(request: HttpRequest, visit: Visit) -> HttpResponse:
 def erase(request: HttpRequest, visit: Visit) -> HttpResponse:
     """The customer takes back their consent: what they gave is erased."""
     if request.POST.get("sure") != "1":
-        return _refused(request, visit, notice=gettext("Please tick that you are sure. Nothing was erased."))
-    return _said(request, visit, "erased", partial(erasing.erase_own, request_id=visit.refund.pk))
+        notice = gettext("Please tick that you are sure. Nothing was erased.")
+        return _refused(request, visit, notice=notice, ticket=request.POST.get("ticket", "")[:64])
+    return _by_phone(request, visit, "erased", partial(erasing.erase_own, request_id=visit.refund.pk))
 
 
 def _said(request: HttpRequest, visit: Visit, what: str, keep: Callable[..., object]) -> HttpResponse:
@@ -328,7 +331,9 @@ def appeal(request: HttpRequest, visit: Visit) -> HttpResponse:
 @behind_link
 @require_POST
 def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
-    """Another account of the customer's, where the one that paid is closed. It is never shown again."""
+    """Another account of the customer's, where the one that paid is closed, with the code that shows whose it is. It is never
+    shown again.
+    """
     account = Account(
         holder_name=one_line(request.POST.get("payee_holder", ""), limit=200),
         account_no=request.POST.get("payee_account", "")[:100],
@@ -336,7 +341,45 @@ def name_account(request: HttpRequest, visit: Visit) -> HttpResponse:
     )
     consent = request.POST.get("consent") == "1"
     keep = partial(naming.name_account, request_id=visit.refund.pk, account=account, consent=consent)
-    return _said(request, visit, "account", keep)
+    return _by_phone(request, visit, "account", keep)
+
+
+@behind_link
+@require_POST
+def send_code(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """A code to the customer's own phone, for what the link alone is not enough: others have that, too."""
+    if refusal := _too_much(request, visit):
+        return refusal
+    refund, phone = visit.refund, conditions.phone_to_show(visit.refund)
+    try:
+        if not phone:
+            raise conditions.PhoneNotShown("no phone of the customer is known")
+        ticket = one_time.send(
+            phone=phone,
+            transaction_id=refund.transaction_id,
+            merchant=refund.merchant,
+            language=visit.language,
+            at=clock.now(),
+        )
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error))
+    sent = gettext("We sent a code to %(phone)s.") % {"phone": mask_phone(phone)}
+    return _page(request, visit, Notice(sent, ticket=ticket))
+
+
+def _by_phone(request: HttpRequest, visit: Visit, what: str, keep: Callable[..., object]) -> HttpResponse:
+    """As ``_said``, with the phone that the form's code shows; "" where it has none."""
+    if refusal := _too_much(request, visit):
+        return refusal
+    ticket, phone = request.POST.get("ticket", "")[:64], ""
+    try:
+        if ticket:
+            held = one_time.check(ticket=ticket, code=folded(request.POST.get("code", ""))[:12])
+            phone = held.phone if held.transaction_id == visit.refund.transaction_id else ""
+        keep(phone=phone, by=visit.by, at=clock.now())
+    except DomainError as error:
+        return _refused(request, visit, notice=_explained(error), ticket=ticket)
+    return _done(visit, what)
 
 
 @behind_link
@@ -371,6 +414,7 @@ _FOR_CUSTOMERS = frozenset(
         *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
         *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet", "account_incomplete"),
         *("consent_needed", "refunds_under_way"),
+        *("code_wrong", "code_not_sent", "too_many_codes", "phone_not_shown"),
         *("parcel_invalid", "goods_already_received", "no_such_return", "no_such_offer"),
     }
 )
@@ -408,10 +452,17 @@ def _done(visit: Visit, what: str) -> HttpResponse:
 
 
 def _refused(
-    request: HttpRequest, visit: Visit, *, notice: str, status: int = 422, message: str = "", comment: str = ""
+    request: HttpRequest,
+    visit: Visit,
+    *,
+    notice: str,
+    status: int = 422,
+    message: str = "",
+    comment: str = "",
+    ticket: str = "",
 ) -> HttpResponse:
     """The page as it stands by now, with what went wrong; words already typed are kept."""
-    told = Notice(notice, tone="bad", typed_message=message, typed_comment=comment)
+    told = Notice(notice, tone="bad", typed_message=message, typed_comment=comment, ticket=ticket)
     return _page(request, open_link(request, visit.token), told, status=status)
 
 

@@ -16,7 +16,7 @@ from desk.filters import Choice
 from desk.rendering import done, render_page
 from merchants import api_keys as keys
 from merchants.models import ApiKey, KeyScope, Store
-from merchants.rights import Act
+from merchants.rights import Act, gives
 
 #: What the form says for the whole merchant; no store has such a code.
 _SHOWN = 200
@@ -81,7 +81,7 @@ def api_keys_page(*, scope: Scope, at: datetime, issued: Issued | None, form_err
     return ApiKeysPage(
         rows=[KeyRow(key, _state(key, at)) for key in ordered[:_SHOWN]],
         issued=issued,
-        scopes=[Choice(item.value, labels[item]) for item in KeyScope],
+        scopes=[Choice(item.value, labels[item]) for item in KeyScope if gives(item, by=scope.by)],
         stores=list(scope.stores()),
         all_stores=ALL_STORES if scope.store_ids is None else "",
         form_error=form_error,
@@ -128,8 +128,8 @@ def api_keys(request: HttpRequest, scope: Scope) -> HttpResponse:
         return _page(request, scope)
     try:
         issued = _issue(request, scope)
-    except Invalid as error:
-        return _page(request, scope, form_error=words.short(error), status=422)
+    except (Invalid, keys.ScopeAboveOwn) as error:
+        return _page(request, scope, form_error=words.short(error), status=words.status(error))
     return _page(request, scope, issued=issued)
 
 
@@ -169,7 +169,7 @@ def rotate(request: HttpRequest, scope: Scope, key_id: int) -> HttpResponse:
                 overlap=keys.OVERLAPS.get(request.POST.get("overlap", ""), timedelta.max),
             )
         )
-    except (Invalid, Conflict) as error:
+    except (Invalid, Conflict, keys.ScopeAboveOwn) as error:
         return _confirmation(request, _key(scope, key_id), "rotate", error)
     return _page(request, scope, issued=issued)
 

@@ -49,13 +49,13 @@ def work() -> None:
     while (export := exporting.claim(at=timezone.now())) is not None:
         try:
             with translation.override(export.language), _apart(export.merchant_id):
-                content = _made(export)
+                content, stores = _made(export)
         except Cancelled:
             continue
         except DomainError as error:
             exporting.finish(export, code=error.code)
         else:
-            exporting.finish(export, content=content)
+            exporting.finish(export, content=content, stores=stores)
 
 
 @contextmanager
@@ -65,7 +65,8 @@ def _apart(merchant_id: int) -> Iterator[None]:
         yield
 
 
-def _made(export: ListExport) -> bytes:
+def _made(export: ListExport) -> tuple[bytes, frozenset[int] | None]:
+    """The file, and of which stores it is (None: all)."""
     query, wanted = QueryDict(export.query), TABLES[export.page]
     # As they are now: a right or a store that was taken away counts.
     scope = scope_of(Staff.objects.get(pk=export.staff_id))
@@ -75,8 +76,8 @@ def _made(export: ListExport) -> bytes:
     )
     lines = table(wanted.columns, _rows(export, wanted, found))
     if export.form == "csv":
-        return "".join(csv_lines(lines)).encode()
-    return workbook(_typed(lines))
+        return "".join(csv_lines(lines)).encode(), scope.store_ids
+    return workbook(_typed(lines)), scope.store_ids
 
 
 def _rows(export: ListExport, wanted: Table, found: QuerySet[Any]) -> Iterator[Any]:

@@ -193,8 +193,7 @@ def add(
     """Keep pictures as evidence of a request, all or none. Raises ``NotFound``, ``Forbidden``, ``Conflict`` or
     ``TooManyPictures``.
     """
-    if kind not in EvidenceKind.values or (by.kind is Kind.CUSTOMER and kind in OF_STAFF):
-        raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
+    _check_kind(kind, by)
     with written_files(pictures) as paths, transaction.atomic():
         return _add_rows(request_id, [*zip(pictures, paths, strict=True)], kind, note, by, at)
 
@@ -204,16 +203,21 @@ def send_ahead(
 ) -> list[Evidence]:
     """Keep files for a request that is still to be made by the same merchant, which names them; a day at most.
 
-    Raises ``Forbidden``.
+    Raises ``Forbidden`` or ``Invalid``.
     """
     rights.check_may(Act.SUBMIT, by=by)
-    if kind not in EvidenceKind.values:
-        raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
+    _check_kind(kind, by)
     with written_files(pictures) as paths:
         rows = [_row(picture, path, kind, note, by, at) for picture, path in zip(pictures, paths, strict=True)]
         for row in rows:
             row.merchant_id = by.acting_for
         return Evidence.objects.bulk_create(rows)
+
+
+def _check_kind(kind: str, by: Principal) -> None:
+    """Raise ``Invalid`` for no kind of evidence, or one that is not a customer's to hand in."""
+    if kind not in EvidenceKind.values or (by.kind is Kind.CUSTOMER and kind in OF_STAFF):
+        raise Invalid(f"unknown kind of evidence {kind[:40]!r}", code="unknown_kind")
 
 
 def sent_ahead(*, ids: Sequence[UUID], merchant_id: int) -> list[Evidence]:

@@ -38,6 +38,9 @@ _HANDS = ("refund.resubmit", "refund.send_elsewhere", "refund.renew_leg", "refun
 #: Who rejected it has a hand in it once its customer has appealed: another reviewer looks then.
 _REJECT, _APPEAL = "refund.reject", "refund.appeal"
 
+#: What a key may do with refunds that others asked for, and what lets them go on to be paid.
+_OF_OTHERS = frozenset({Act.RECEIVE_GOODS, Act.INSPECT_GOODS})
+
 _PAYING = frozenset({Act.PAY_CASH, Act.PAY_BY_HAND, Act.REDIRECT_TO_PERSON})
 
 
@@ -51,6 +54,21 @@ class DecisionPending(Conflict, code="decision_pending"):
     """Somebody has decided it a moment ago, and may still take that back."""
 
 
+class PhoneNotShown(Forbidden, code="phone_not_shown"):
+    """Whoever does this has a link to the refund, and has not shown that they hold the customer's phone."""
+
+
+def phone_to_show(request: RefundRequest) -> str:
+    """The phone whose holder alone does behind a link what moves money elsewhere or cannot be taken back: the sale's, before one
+    that was typed in for the refund. "" where none is known, and in a sandbox, from which nobody is sent a code.
+
+    Staff, keys and printed slips have the link as well, and what is done by it counts as the customer's.
+    """
+    if request.merchant.sandbox_of_id is not None:
+        return ""
+    return request.transaction.payer_phone or request.customer_phone
+
+
 def check_not_customer(by: Principal) -> None:
     """Customers ask for a refund and name an account, on their own pages: nothing else that ``SUBMIT`` opens to shops."""
     if by.kind is Kind.CUSTOMER:
@@ -61,13 +79,22 @@ def check(
     act: Act, *, by: Principal, request: RefundRequest, amount_fen: int | None = None, at: datetime | None = None
 ) -> None:
     """Raise ``Forbidden`` unless ``by`` may do this to the request, by the table and its conditions; ``NotFound`` for what they
-    may not know of.
+    may not know of, ``MandateExceeded`` for a key whose mandate does not go so far.
 
     ``amount_fen`` is the amount that is decided, by default what was asked for; ``at`` chooses the policy in force.
     """
     check_known(request, by=by)
     rights.check_may(act, by=by, subject=subject_of(request, by=by))
     asked = _Asked(act, by, request, request.amount_fen if amount_fen is None else amount_fen, at or clock.now())
+    if by.mandate is not None and act in _OF_OTHERS:
+        # What a key may not ask for, it does not help along either.
+        by.mandate.check(
+            amount_fen=request.amount_fen,
+            reason=request.reason,
+            route=request.route,
+            on_behalf_of=by.name,
+            at=asked.at,
+        )
     for condition in TABLE[act].conditions:
         _CHECKS[condition](asked)
 

@@ -122,13 +122,17 @@ def erase_person(*, phone: str, again: str, reason: str, by: Principal, at: date
 
 
 @transaction.atomic
-def erase_own(*, request_id: UUID, by: Principal, at: datetime) -> Erased:
-    """What a customer gave with this refund and its sale, as they asked behind its link; it cannot be taken back.
+def erase_own(*, request_id: UUID, phone: str, by: Principal, at: datetime) -> Erased:
+    """What a customer gave with this refund and its sale, as they asked behind its link; it cannot be taken back. ``phone`` is
+    the one that they have shown to hold, "" for none: it takes the customer's, where one is known.
 
-    Raises ``NotFound``, ``Forbidden``, or ``RefundsUnderWay`` while the refund, another of its sale or a case of theirs is open.
+    Raises ``NotFound``, ``Forbidden``, ``PhoneNotShown``, or ``RefundsUnderWay`` while the refund, another of its sale or a case
+    of theirs is open.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.ERASE_OWN, by=by, request=request)
+    if (known := conditions.phone_to_show(request)) and phone != known:
+        raise conditions.PhoneNotShown("a code to the customer's phone shows that it is they who ask")
     of_sale = RefundRequest.objects.filter(transaction_id=request.transaction_id).exclude(state__in=_OVER)
     cases = CustomerReport.objects.filter(request=request, due_at__isnull=False, closed_at=None)
     came_back = ReturnedTransfer.objects.filter(request=request, repaid_at=None)

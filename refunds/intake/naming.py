@@ -29,15 +29,21 @@ def waits_for_account(request: RefundRequest, *, by: Principal) -> bool:
 
 
 @transaction.atomic
-def name_account(*, request_id: UUID, account: Account, consent: bool, by: Principal, at: datetime) -> RefundRequest:
+def name_account(
+    *, request_id: UUID, account: Account, consent: bool, phone: str, by: Principal, at: datetime
+) -> RefundRequest:
     """Send the request in again as a transfer to the customer's own account: it goes to a person, and who pays it did not approve
-    it. Raises ``Invalid`` without consent or for an account that is not whole, ``WrongState``, or ``PolicyRefused`` where the
-    merchant pays no transfers.
+    it. ``phone`` is the one that they have shown to hold; whoever cannot names the account at the store, and has a hand in it.
+
+    Raises ``PhoneNotShown``, ``Invalid`` without consent or for an account that is not whole, ``WrongState``, or
+    ``PolicyRefused`` where the merchant pays no transfers.
     """
     request = lifecycle.lock_requests([request_id])[request_id]
     conditions.check(Act.RESUBMIT_FAILED, by=by, request=request, at=at)
     if not waits_for_account(request, by=by):
         raise lifecycle.WrongState("no account is asked for", state=request.state, version=request.version)
+    if request.merchant.sandbox_of_id is None and (not phone or phone != conditions.phone_to_show(request)):
+        raise conditions.PhoneNotShown("a code to the customer's phone shows that the account is theirs")
     if not consent:
         raise Invalid("the customer has to agree", code="consent_needed")
     correction = Correction(route=Route.BANK_TRANSFER, payee=account, customer_consent=True)

@@ -1,5 +1,6 @@
 """A list that somebody takes away as a file, made in the background."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +18,8 @@ class ExportState(models.TextChoices):
 
 class ListExport(models.Model):
     """``page`` is the list, ``query`` what narrows it; ``form`` csv or xlsx. ``done`` of ``rows``. ``alive_at``: when its worker
-    was last heard of. ``taken_at``: when the file was first taken. It holds no customer's name or contact, and is kept a week.
+    was last heard of. ``store_ids``: of which stores it is (None: all). ``taken_at``: when the file was first taken. It holds no
+    customer's name or contact, and is kept a week.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
@@ -31,6 +33,7 @@ class ListExport(models.Model):
     done = models.PositiveIntegerField(default=0)
     code = models.CharField(max_length=60, blank=True)
     content = models.BinaryField(default=b"")
+    store_ids = ArrayField(models.BigIntegerField(), null=True)
     asked_at = models.DateTimeField()
     began_at = models.DateTimeField(null=True)
     alive_at = models.DateTimeField(null=True)

@@ -2,7 +2,7 @@
 may be killed at any moment, and another one begins that file again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -110,11 +110,12 @@ def ready(by: Principal) -> Ready:
 
 
 def take(*, export_id: int, by: Principal, at: datetime) -> ListExport:
-    """A file that is ready. Raises ``Forbidden`` or ``NotFound``."""
+    """A file that is ready, of stores that are still this person's. Raises ``Forbidden`` or ``NotFound``."""
     check_may(Act.EXPORT, by=by)
-    found = existing(
-        ListExport.objects.filter(staff_id=by.acting_staff, pk=export_id, state=ExportState.READY).first(), "file"
-    )
+    theirs = ListExport.objects.filter(staff_id=by.acting_staff, pk=export_id, state=ExportState.READY)
+    if by.stores is not None:
+        theirs = theirs.filter(store_ids__contained_by=sorted(by.stores))
+    found = existing(theirs.first(), "file")
     if found.taken_at is None:
         ListExport.objects.filter(pk=export_id).update(taken_at=at)
     return found
@@ -149,10 +150,11 @@ def is_wanted(export: ListExport, *, rows: int, done: int) -> bool:
     return bool(own.update(rows=rows, done=done, alive_at=timezone.now()))
 
 
-def finish(export: ListExport, *, content: bytes = b"", code: str = "") -> None:
-    """It is ready, or failed for this reason."""
+def finish(export: ListExport, *, content: bytes = b"", stores: Collection[int] | None = None, code: str = "") -> None:
+    """It is ready, of these stores (None: all), or failed for this reason."""
     own = ListExport.objects.filter(pk=export.pk, state=ExportState.RUNNING, began_at=export.began_at)
     if code:
         own.update(state=ExportState.FAILED, code=code, ended_at=timezone.now())
     else:
-        own.update(state=ExportState.READY, content=content, ended_at=timezone.now())
+        store_ids = None if stores is None else sorted(stores)
+        own.update(state=ExportState.READY, content=content, store_ids=store_ids, ended_at=timezone.now())

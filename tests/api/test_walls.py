@@ -126,7 +126,9 @@ def _named(path: str, request: RefundRequest, by: Principal | None = None) -> st
         incident = incidents.open_incident(problem=problem, by=till(request.merchant), at=timezone.now())
         path = path.replace("<int:incident_id>", str(incident.pk))
     if "<int:endpoint_id>" in path:
-        endpoint = WebhookEndpoint.objects.first() or make_endpoint(request.merchant)
+        endpoint = WebhookEndpoint.objects.first() or make_endpoint(
+            request.merchant, types=["webhook_endpoint.disabled"]
+        )
         delivery = WebhookDelivery.objects.first() or WebhookDelivery.objects.create(
             merchant=request.merchant, endpoint=endpoint, webhook_id="x", sequence=1, created_at=request.created_at
         )
@@ -210,6 +212,7 @@ _CUSTOMERS = (
     "missing",
     "appeal",
     "account",
+    "code",
     "erase",
     "help",
     "parcel",

@@ -216,3 +216,18 @@ def test_who_watches_asks_a_process_by_its_address(settings: Settings, path: str
 
 def _figures(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in re.findall(r"^(refunddesk_\S+) (\S+)$", text, re.MULTILINE)}
+
+
+@pytest.mark.django_db
+def test_forget_beat_when_a_first_start_was_killed_before_it_gave_rights_goes_on() -> None:
+    """Otherwise no start after it gets as far as giving them."""
+    _ran(called_s=1)
+    role = connection.settings_dict["USER"]
+    with as_owner() as cursor:
+        cursor.execute(f'REVOKE ALL ON core_periodicwork FROM "{role}"')
+    health.forget_beat()
+    with as_owner() as cursor:
+        cursor.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON core_periodicwork TO "{role}"')
+    assert PeriodicWork.objects.exists()
+    health.forget_beat()
+    assert not PeriodicWork.objects.exists()

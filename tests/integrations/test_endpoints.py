@@ -15,7 +15,7 @@ from integrations.addresses import AddressRefused
 from integrations.endpoints import EndpointDisabled, Wanted
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from merchants.models import Merchant
-from merchants.principals import Principal, of_staff
+from merchants.principals import Principal, of_key, of_staff
 from tests.factories import make_merchant, make_staff, works_in
 from tests.integrations.rig import make_endpoint, tell
 
@@ -186,3 +186,40 @@ def test_remove_forgets_its_deliveries_and_no_event() -> None:
     assert not WebhookDelivery.objects.exists()
     event.refresh_from_db()
     assert AuditEvent.objects.filter(action="webhook_endpoint.remove").exists()
+
+
+@pytest.mark.parametrize(
+    ("types", "scopes", "missing"),
+    [
+        ([], [], "refunds:read"),
+        (["refund_request.refunded"], ["transactions:read"], "refunds:read"),
+        (["transaction.created"], ["refunds:read"], "transactions:read"),
+        ([], ["refunds:read"], "transactions:read"),
+    ],
+)
+def test_key_is_told_and_shown_no_more_than_it_may_read(types: list[str], scopes: list[str], missing: str) -> None:
+    """Otherwise the scope to manage webhooks would be one to read every customer."""
+    merchant = make_merchant()
+    by = of_key(
+        key_id=7,
+        name="bi",
+        merchant_id=merchant.pk,
+        stores=None,
+        scopes=frozenset({"webhooks:write", *scopes}),
+        made_by=None,
+    )
+    with pytest.raises(Forbidden, match=missing):
+        endpoints.add(wanted=Wanted(url=URL, types=types, style="full"), by=by, at=NOW)
+    assert not WebhookEndpoint.objects.exists()
+    owners = endpoints.add(wanted=Wanted(url=URL, types=types, style="full"), by=_owner(merchant), at=NOW)
+    for act in (
+        lambda: endpoints.endpoint_of(endpoint_id=owners.pk, by=by),
+        lambda: endpoints.change(endpoint_id=owners.pk, wanted=Wanted(url="https://93.184.216.35/"), by=by, at=NOW),
+        lambda: endpoints.recover(endpoint_id=owners.pk, since=NOW, by=by, at=NOW),
+    ):
+        with pytest.raises(Forbidden, match=missing):
+            act()
+    harmless = endpoints.add(wanted=Wanted(url=URL, types=["webhook_endpoint.disabled"]), by=by, at=NOW)
+    with pytest.raises(Forbidden, match=missing):
+        endpoints.change(endpoint_id=harmless.pk, wanted=Wanted(types=types), by=by, at=NOW)
+    assert WebhookEndpoint.objects.get(pk=harmless.pk).types == ["webhook_endpoint.disabled"]

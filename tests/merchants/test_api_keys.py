@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from core.errors import Forbidden, Invalid
-from merchants import api_keys
+from merchants import api_keys, mandates
 from merchants.models import ApiKey, KeyScope, Merchant, Store
 from merchants.principals import Principal, of_staff
 from tests.factories import make_staff
@@ -128,3 +128,31 @@ def test_use_of_a_key_is_written_down_once_in_a_while(merchant: Merchant, owner:
     api_keys.forget_known()
     api_keys.recognise(key)
     assert ApiKey.objects.get(pk=row.pk).last_used_at > first - timedelta(minutes=1)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("scopes", [["transactions:correct"], ["refunds:read", "transactions:correct"]])
+def test_key_does_not_do_what_its_maker_may_not(merchant: Merchant, owner: Principal, scopes: list[str]) -> None:
+    """A manager sets no sale right, and makes or renews no key that does."""
+    manager = of_staff(make_staff(merchant, "manager"))
+    with pytest.raises(api_keys.ScopeAboveOwn):
+        api_keys.issue(merchant=merchant, name="x", scopes=scopes, by=manager, at=NOW, all_stores=True)
+    assert not ApiKey.objects.exists()
+    row, _, _ = api_keys.issue(merchant=merchant, name="x", scopes=scopes, by=owner, at=NOW, all_stores=True)
+    with pytest.raises(api_keys.ScopeAboveOwn):
+        api_keys.rotate(key=row, by=manager, at=NOW, typed_name="x")
+    assert ApiKey.objects.get().expires_at is None
+    others = [scope for scope in KeyScope.values if scope not in scopes]
+    api_keys.issue(merchant=merchant, name="y", scopes=others, by=manager, at=NOW, all_stores=True)
+
+
+def test_mandate_that_is_taken_away_and_set_anew_counts_on(merchant: Merchant, owner: Principal) -> None:
+    """Neither rotating nor taking the limits away for a moment gives a key its day anew."""
+    limits = mandates.read({"max_fen_day": 1_000})
+    first, _, _ = _issue(merchant, owner)
+    api_keys.set_mandate(key=first, mandate=limits, by=owner, at=NOW)
+    second, _, _ = api_keys.rotate(key=first, by=owner, at=NOW, typed_name="till 1")
+    third, _, _ = api_keys.rotate(key=second, by=owner, at=NOW, typed_name="till 1")
+    for mandate in (None, limits):
+        api_keys.set_mandate(key=third, mandate=mandate, by=owner, at=NOW)
+    assert ApiKey.objects.get(pk=third.pk).mandate == {"max_fen_day": 1_000, "counted_as": first.pk}
+    assert ApiKey.objects.get(pk=first.pk).mandate == {"max_fen_day": 1_000}

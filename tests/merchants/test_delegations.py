@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.audit.models import AuditEvent
 from core.errors import Forbidden, Invalid, NotFound
-from merchants import delegations
+from merchants import delegations, policies
 from merchants.models import Delegation, Merchant, Staff
 from merchants.principals import of_staff
 from tests.factories import RULES, make_merchant, make_staff, works_in
@@ -121,3 +121,51 @@ def test_give_by_who_may_not_or_to_a_stranger_is_refused(merchant: Merchant) -> 
     with pytest.raises(NotFound):
         delegations.revoke(delegation_id=_give(owner, manager, by=owner).pk, by=of_staff(stranger), at=timezone.now())
     assert not Delegation.objects.exclude(revoked_at=None).exists()
+
+
+def test_in_force_once_its_giver_may_not_any_more_is_nothing(merchant: Merchant) -> None:
+    """Whoever has left, or is a reviewer by now, lets nobody decide for anybody."""
+    away, deputy = make_staff(merchant, "manager"), make_staff(merchant, "reviewer")
+    gone, put_lower = make_staff(merchant, "manager"), make_staff(merchant, "manager")
+    for giver in (gone, put_lower):
+        _give(away, deputy, by=giver)
+    assert _held(deputy) == [away.pk, away.pk]
+    Staff.objects.filter(pk=gone.pk).update(is_active=False)
+    assert _held(deputy) == [away.pk]
+    Staff.objects.filter(pk=put_lower.pk).update(role="reviewer")
+    assert _held(deputy) == []
+
+
+def test_in_force_once_the_absent_was_promoted_is_no_more_than_was_given(merchant: Merchant) -> None:
+    away, deputy, giver = (make_staff(merchant, role) for role in ("manager", "reviewer", "manager"))
+    limited = make_staff(merchant, "manager")
+    Staff.objects.filter(pk=limited.pk).update(limit_fen=50_000)
+    _give(away, deputy, by=giver)
+    _give(limited, deputy, by=limited)
+    assert _held(deputy) == [away.pk, limited.pk]
+    Staff.objects.filter(pk=away.pk).update(role="owner")
+    # What one gives for oneself grows and shrinks with oneself.
+    Staff.objects.filter(pk=limited.pk).update(limit_fen=90_000)
+    assert _held(deputy) == [limited.pk]
+
+
+def test_in_force_once_the_policy_gives_the_absent_more_is_not_more_than_the_giver_decides(merchant: Merchant) -> None:
+    owner, manager, reviewer = (make_staff(merchant, role) for role in ("owner", "manager", "reviewer"))
+    deputy = make_staff(merchant, "manager")
+    _give(reviewer, deputy, by=manager)
+    assert _held(deputy) == [reviewer.pk]
+    tiers = [RULES["tiers"][0], {**RULES["tiers"][1], "roles": ["reviewer", "owner"]}]
+    at = timezone.now()
+    policies.publish(merchant=merchant, name="反着", rules={**_RULES, "tiers": tiers}, by=of_staff(owner), at=at)
+    assert _held(deputy, at + timedelta(minutes=1)) == []
+
+
+def test_state_of_one_that_holds_no_more_is_void_until_it_is_over(merchant: Merchant) -> None:
+    owner, away, deputy, giver = (make_staff(merchant, role) for role in ("owner", "manager", "reviewer", "manager"))
+    row, kept = _give(away, deputy, by=giver), _give(away, deputy, by=owner)
+    now = timezone.now()
+    assert {delegations.state_of(one, at=now) for one in (row, kept)} == {"now"}
+    Staff.objects.filter(pk=giver.pk).update(role="cashier")
+    found = {one.pk: delegations.state_of(one, at=now) for one in Delegation.objects.all()}
+    assert found == {row.pk: "void", kept.pk: "now"}
+    assert delegations.state_of(Delegation.objects.get(pk=row.pk), at=row.ends_at) == "over"

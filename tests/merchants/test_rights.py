@@ -14,7 +14,7 @@ from core.errors import Forbidden, Invalid
 from merchants import api_keys, rights
 from merchants.models import ApiKey, KeyScope, Role
 from merchants.principals import folded_codes, of_staff
-from merchants.rights import TABLE, Act
+from merchants.rights import TABLE, Act, Subject, check_may
 from tests.factories import make_merchant, make_staff, works_in
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +107,14 @@ def test_recognise_is_one_statement_with_the_person_behind_the_key(django_assert
     assert (by.key_id, by.person_id, by.stores) == (row.pk, maker.pk, frozenset({row.store_id}))
     assert by.has_code("c017")
     assert by.has_code(maker.username.upper())
+
+
+@pytest.mark.parametrize("act", [Act.ADOPT, Act.TAKE_STATEMENT])
+def test_what_is_of_the_whole_merchant_is_not_for_who_works_in_the_one_store_that_it_is_about(act: Act) -> None:
+    merchant = make_merchant()
+    store = merchant.stores.get()
+    subject = Subject(merchant_id=merchant.pk, store_id=store.pk)
+    check_may(act, by=of_staff(make_staff(merchant, "finance")), subject=subject)
+    with pytest.raises(Forbidden) as refused:
+        check_may(act, by=of_staff(make_staff(merchant, "finance", stores=[store])), subject=subject)
+    assert refused.value.code == "all_stores_required"

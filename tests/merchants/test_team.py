@@ -394,3 +394,22 @@ def test_reset_of_what_there_is_not_is_refused(owner: Staff, of_somebody: bool, 
     with pytest.raises(Invalid):
         _ask(staff, owner, kind)
     assert not AccessReset.objects.exists()
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": "cashier"}, {"all_stores": False}])
+def test_confirm_reset_when_who_asked_for_it_may_not_any_more_is_one_person_alone(
+    owner: Staff, change: dict[str, object]
+) -> None:
+    victim, asker = (
+        make_staff(owner.merchant, "reviewer", password="a long password"),
+        make_staff(owner.merchant, "manager"),
+    )
+    asked = _ask(victim, asker)
+    Staff.objects.filter(pk=asker.pk).update(**change)
+    at = timezone.now()
+    assert not team.open_resets(merchant_id=owner.merchant_id, at=at).exists()
+    with pytest.raises(NotFound):
+        team.confirm_reset(reset_id=asked.pk, by=of_staff(owner), at=at)
+    assert Staff.objects.get(pk=victim.pk).has_usable_password()
+    # The next one who asks is the first of two again.
+    assert _ask(victim, owner).asked_by_id == owner.pk

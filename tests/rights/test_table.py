@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from inspect import signature
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -208,6 +209,12 @@ def _of_link(step: str, act: Callable[..., object], **more: Any) -> Domain:
         return act(request_id=request.pk, by=by, at=timezone.now(), **more)
 
     return run
+
+
+def _erase_own(*, request_id: UUID, **more: Any) -> object:
+    """As who holds the customer's phone."""
+    phone = conditions.phone_to_show(RefundRequest.objects.get(pk=request_id))
+    return erasing.erase_own(request_id=request_id, phone=phone, **more)
 
 
 def _resubmit(step: str) -> Domain:
@@ -413,7 +420,7 @@ _DOMAIN: dict[Act, Domain] = {
         terminal="POS-09", store=world.store.code, float_fen=0, by=by, at=timezone.now()
     ),
     Act.SET_WORDING: _word,
-    Act.ERASE_OWN: _of_link("rejected", erasing.erase_own),
+    Act.ERASE_OWN: _of_link("rejected", _erase_own),
     Act.ERASE: lambda _world, by: erasing.set_term(days=400, by=by, at=timezone.now()),
     Act.SEE_AUDIT: lambda _world, by: audit_trail.ask_for_whole(by=by, at=timezone.now()),
     Act.MANAGE_KEYS: _issue,

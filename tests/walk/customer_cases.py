@@ -67,7 +67,7 @@ def tell_two_facts(stage: Stage) -> None:
 @case("POST", "/r/apply/<str:token>/send")
 def apply(stage: Stage) -> None:
     sale, path, box, answer = _told(stage)
-    (ticket,) = re.findall(r'name="ticket" value="([^"]+)"', text_of(answer))
+    (ticket,) = set(re.findall(r'name="ticket" value="([^"]+)"', text_of(answer)))
     form = {"ticket": ticket, "code": box.code, "amount": "12", "reason": "quality", "consent": "1"}
     client = stage.nobody()
     # A link that is only opened sends nothing.
@@ -125,12 +125,39 @@ def appeal(stage: Stage) -> None:
     assert (report.kind, report.words) == ("appeal", "开箱时就裂了")
 
 
-@case("POST", "/r/<str:token>/account")
-def name_account(stage: Stage) -> None:
+def _account_asked(stage: Stage) -> tuple[RefundRequest, Mailbox, Any]:
+    """The account that paid is closed, and a code went to the customer's phone."""
     request = stage.failed()
     Execution.objects.update(failure_remedy="other_route")
+    Transaction.objects.filter(pk=request.transaction_id).update(payer_phone=_PHONE)
+    return request, *_code(stage, request)
+
+
+def _code(stage: Stage, request: RefundRequest) -> tuple[Mailbox, Any]:
+    """What was sent to the customer's phone, and the page after it."""
+    box = Mailbox()
+    with mock.patch.object(carrying, "carrier_for", return_value=box):
+        return box, stage.nobody().post(stage.link(request, "/code"))
+
+
+@case("POST", "/r/<str:token>/code")
+def send_code(stage: Stage) -> None:
+    request, box, answer = _account_asked(stage)
+    assert (answer.status_code, [to for to, _ in box.sent]) == (200, [_PHONE])
+    assert "138 **** 7301" in text_of(answer)
+    assert _PHONE not in text_of(answer)
+    assert fresh(request).state == "failed"
+
+
+@case("POST", "/r/<str:token>/account")
+def name_account(stage: Stage) -> None:
+    request, box, sent = _account_asked(stage)
+    (ticket,) = set(re.findall(r'name="ticket" value="([^"]+)"', text_of(sent)))
     form = {"payee_holder": "王小敏", "payee_account": hand.ACCOUNT_NO, "payee_bank": "工商银行", "consent": "1"}
-    answer = stage.nobody().post(stage.link(request, "/account"), form)
+    # Staff have the link as well, and not the phone.
+    refused = stage.nobody().post(stage.link(request, "/account"), form)
+    assert (refused.status_code, fresh(request).state) == (422, "failed")
+    answer = stage.nobody().post(stage.link(request, "/account"), {**form, "ticket": ticket, "code": box.code})
     again = fresh(request)
     assert (answer.status_code, again.state, again.route) == (302, "in_review", "bank_transfer")
     assert Payee.objects.get().account_no == hand.ACCOUNT_NO
@@ -141,7 +168,12 @@ def name_account(stage: Stage) -> None:
 def erase(stage: Stage) -> None:
     request = _rejected(stage)
     stage.picture_of(request)
-    answer = stage.nobody().post(stage.link(request, "/erase"), {"sure": "1"})
+    Transaction.objects.filter(pk=request.transaction_id).update(payer_phone=_PHONE)
+    box, sent = _code(stage, request)
+    (ticket,) = set(re.findall(r'name="ticket" value="([^"]+)"', text_of(sent)))
+    refused = stage.nobody().post(stage.link(request, "/erase"), {"sure": "1"})
+    assert (refused.status_code, fresh(request).evidence.count()) == (422, 1)
+    answer = stage.nobody().post(stage.link(request, "/erase"), {"sure": "1", "ticket": ticket, "code": box.code})
     gone = fresh(request)
     assert (answer.status_code, gone.customer_phone, gone.customer_email, gone.customer_name) == (302, "", "", "")
     assert (gone.amount_fen, gone.evidence.count()) == (26_800, 0)

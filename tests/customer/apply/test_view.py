@@ -195,3 +195,12 @@ def test_the_receipt_of_another_merchant_finds_nothing_here(sale: Transaction, m
     response = Client().post(f"{address(abroad)}?lang=en", facts(sale))
     assert response.status_code == 422
     assert mailbox.sent == []
+
+
+@pytest.mark.parametrize("kind", ["witness", "inspection"])
+def test_a_customer_hands_in_nothing_that_only_staff_have_seen(sale: Transaction, mailbox: Mailbox, kind: str) -> None:
+    """A policy may ask for a colleague's word: a form that says so itself is none."""
+    sent = ask(sale, ticket_of(start(sale)), mailbox.code, kind=kind, files=[pictures.upload()])
+    assert sent.status_code == 422
+    assert not RefundRequest.objects.exists()
+    assert not Evidence.objects.exists()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -15,16 +17,19 @@ from pytest_django.fixtures import Settings
 from customer.refund import view
 from merchants import principals
 from payment_channels.contract import Unknown
-from refunds.models import CustomerReport, Execution, RefundRequest
+from refunds.facts import conditions
+from refunds.models import CustomerReport, Execution, Payee, RefundRequest
 from refunds.payouts import proving, ways_back
-from refunds.telling import tracking
+from refunds.telling import carrying, one_time, tracking
 from terminals.models import Transaction
 from tests import pictures
 from tests.customer.conftest import Staged
 from tests.customer.refund.test_page import read
 from tests.customer.refund.test_view import fresh, post
 from tests.reconciliation.test_arrivals import done
+from tests.refunds import hand
 from tests.refunds.payouts.test_doubt import Scripted
+from tests.refunds.telling.test_one_time import Mailbox
 
 pytestmark = pytest.mark.django_db
 
@@ -183,14 +188,22 @@ def test_the_page_stays_small(staged: Staged, state: str) -> None:
     assert len(read(staged(state)).encode()) <= 60_000
 
 
-def test_another_account_is_named_where_the_old_one_is_closed(staged: Staged) -> None:
-    request = staged("failed")
+def test_another_account_is_named_where_the_old_one_is_closed(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    request, box = staged("failed"), Mailbox()
+    cache.clear()
+    monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
     assert "Name another account of yours" in read(request)
+    assert "payee_account" not in read(request)
+    asked = post(request, "code").content.decode()
+    (ticket,) = set(re.findall(r'name="ticket" value="([^"]+)"', asked))
+    assert [to for to, _ in box.sent] == [conditions.phone_to_show(fresh(request))]
     typed = {"payee_holder": "王小敏", "payee_account": "12", "payee_bank": "工商银行", "consent": "1"}
+    typed |= {"ticket": ticket, "code": box.code}
 
     refused = post(request, "account", **typed)
 
     assert refused.status_code == 422
+    assert ticket in refused.content.decode()
     assert "account" in refused.content.decode().split('role="alert"')[1][:200]
     # This merchant pays no transfers: the customer is told to call, and nothing has changed.
     assert post(request, "account", **{**typed, "payee_account": "6222021234567890123"}).status_code == 422
@@ -198,17 +211,49 @@ def test_another_account_is_named_where_the_old_one_is_closed(staged: Staged) ->
     assert "6222021234567890123" not in read(request)
 
 
-def test_a_customer_has_their_data_erased_once_it_is_over(staged: Staged) -> None:
-    request = staged("rejected")
+@pytest.mark.parametrize("what", ["no code", "wrong code", "code of another sale"])
+def test_an_account_is_not_named_by_who_has_only_the_link(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    request, box = staged("failed"), Mailbox()
+    cache.clear()
+    monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
+    about = uuid4() if what == "code of another sale" else request.transaction_id
+    ticket = one_time.send(
+        phone=conditions.phone_to_show(request),
+        transaction_id=about,
+        merchant=request.merchant,
+        language="en",
+        at=timezone.now(),
+    )
+    code = {"no code": "", "wrong code": str(int(box.code[::-1]) + 1)}.get(what, box.code)
+    typed = {"payee_holder": "王小敏", "payee_account": hand.ACCOUNT_NO, "payee_bank": "工商银行", "consent": "1"}
+    answer = post(request, "account", **typed, ticket=ticket if what != "no code" else "", code=code)
+    assert (answer.status_code, fresh(request).state, fresh(request).route) == (422, "failed", "original")
+    assert not Payee.objects.exists()
+
+
+def test_a_customer_has_their_data_erased_once_it_is_over(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
+    request, box = staged("rejected"), Mailbox()
+    cache.clear()
+    monkeypatch.setattr(carrying, "carrier_for", lambda _medium: box)
     assert post(request, "erase").status_code == 422
     assert fresh(request).customer_phone
     post(request, "appeal", message="有新证据", files=[pictures.upload()])
-    under_way = post(request, "erase", sure="1")
+    (ticket,) = set(re.findall(r'name="ticket" value="([^"]+)"', post(request, "code").content.decode()))
+    under_way = post(request, "erase", sure="1", ticket=ticket, code=box.code)
     assert under_way.status_code == 422
     assert fresh(request).customer_phone
 
     ways_back.cancel(request_id=request.pk, by=principals.SYSTEM, at=timezone.now())
-    assert post(request, "erase", sure="1").status_code == 302
+    # Others have the link as well: it takes the phone.
+    assert post(request, "erase", sure="1").status_code == 422
+    assert fresh(request).customer_phone
+    asked = post(request, "code").content.decode()
+    (ticket,) = set(re.findall(r'name="ticket" value="([^"]+)"', asked))
+    assert "We send a code to 138 **** " not in asked
+    assert post(request, "erase", ticket=ticket, code=box.code).status_code == 422
+    assert post(request, "erase", sure="1", ticket=ticket, code=box.code).status_code == 302
 
     gone = fresh(request)
     assert (gone.customer_phone, gone.customer_email, gone.description) == ("", "", "")

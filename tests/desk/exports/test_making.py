@@ -13,6 +13,7 @@ from merchants.principals import of_staff
 from refunds.models import ListExport
 from refunds.review import exporting
 from tests.desk.conftest import Shop
+from tests.factories import works_in
 
 
 def _ask(shop: Shop, form: str = "csv") -> ListExport:
@@ -45,3 +46,18 @@ def test_file_of_too_many_rows_fails_and_says_so(shop: Shop, monkeypatch: pytest
     making.work()
     made.refresh_from_db()
     assert (made.state, made.code, bytes(made.content)) == ("failed", "too_many_rows", b"")
+
+
+def test_file_says_of_which_stores_it_is(shop: Shop) -> None:
+    shop.waiting()
+    whole, part = _ask(shop), _ask(shop)
+    claimed = exporting.claim(at=timezone.now())
+    assert claimed is not None
+    making.work()
+    works_in(shop.finance, shop.merchant.stores.get())
+    exporting.finish(claimed, code="cancelled")
+    later = _ask(shop)
+    making.work()
+    said = dict(ListExport.objects.filter(state="ready").values_list("pk", "store_ids"))
+    assert said == {part.pk: None, later.pk: [shop.merchant.stores.get().pk]}
+    assert whole.pk not in said

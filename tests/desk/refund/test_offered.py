@@ -39,7 +39,7 @@ def _by_key_of(shop: Shop, staff: Staff) -> RefundRequest:
     _row, key, _secret = api_keys.issue(
         merchant=shop.merchant,
         name="till",
-        scopes=list(KeyScope.values),
+        scopes=[KeyScope.REFUNDS_WRITE, KeyScope.REFUNDS_READ],
         by=of_staff(staff),
         at=timezone.now(),
         all_stores=True,

@@ -10,7 +10,8 @@ from django.utils import timezone
 from core.audit.actors import Actor
 from core.audit.record import record
 from core.errors import Forbidden, NotFound
-from merchants import api_keys
+from merchants import api_keys, mandates
+from merchants.mandates import MandateExceeded
 from merchants.models import ApiKey, KeyScope, Merchant, Role, Staff
 from merchants.principals import Principal, of_staff
 from merchants.rights import Act
@@ -30,7 +31,8 @@ def manager(merchant: Merchant) -> Staff:
 def _key(maker: Staff, **where: object) -> ApiKey:
     options = where or {"all_stores": True}
     by, now = of_staff(maker), timezone.now()
-    return api_keys.issue(merchant=maker.merchant, name="k", scopes=list(KeyScope.values), by=by, at=now, **options)[0]  # type: ignore[arg-type]
+    scopes = [KeyScope.REFUNDS_READ, KeyScope.REFUNDS_WRITE, KeyScope.PAYOUTS_WRITE]
+    return api_keys.issue(merchant=maker.merchant, name="k", scopes=scopes, by=by, at=now, **options)[0]  # type: ignore[arg-type]
 
 
 def _waiting(merchant: Merchant, by: Principal | Staff | None = None, **sale: str) -> RefundRequest:
@@ -124,3 +126,24 @@ def test_account_that_is_switched_off_may_nothing(merchant: Merchant, manager: S
     request = _waiting(merchant)
     off = replace(of_staff(manager), is_active=False)
     assert not any(conditions.may(act, by=off, request=request) for act in Act)
+
+
+@pytest.mark.parametrize("act", [Act.RECEIVE_GOODS, Act.INSPECT_GOODS])
+@pytest.mark.parametrize(
+    "limits",
+    [{"max_fen": 29_999}, {"reasons": ["goodwill"]}, {"routes": ["cash"]}, {"hours": {"from": "03:00", "to": "03:01"}}],
+)
+def test_key_does_not_help_along_what_its_mandate_does_not_let_it_ask_for(
+    merchant: Merchant, manager: Staff, act: Act, limits: dict[str, object]
+) -> None:
+    """A word on goods lets others' refunds go on to be paid by rule."""
+    request = _waiting(merchant, make_staff(merchant, Role.CASHIER))
+    key = of_api_key(_key(manager))
+    at = request.created_at.replace(hour=9)
+    conditions.check(act, by=key, request=request, at=at)
+    wide = replace(
+        key, mandate=mandates.read({"max_fen": 30_000, "reasons": ["quality"], "on_behalf_of_required": True})
+    )
+    conditions.check(act, by=wide, request=request, at=at)
+    with pytest.raises(MandateExceeded):
+        conditions.check(act, by=replace(key, mandate=mandates.read(limits)), request=request, at=at)

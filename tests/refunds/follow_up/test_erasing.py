@@ -20,6 +20,7 @@ from core.personal_data import phone_hashes
 from merchants.models import Merchant
 from merchants.principals import Principal, of_staff
 from refunds.evidence import files
+from refunds.facts import conditions
 from refunds.follow_up import erasing, incidents, reports
 from refunds.follow_up.erasing import Erased, RefundsUnderWay
 from refunds.follow_up.incidents import Problem
@@ -283,13 +284,35 @@ def test_erase_when_a_transfer_came_back_and_an_apology_was_written_leaves_neith
     assert bytes(Apology.objects.get().person) == request.pk.bytes
 
 
+def _erase_own(request: RefundRequest, *, by: Principal | None = None, phone: str | None = None) -> erasing.Erased:
+    shown = conditions.phone_to_show(request) if phone is None else phone
+    return erasing.erase_own(request_id=request.pk, phone=shown, by=by or customer_of(request), at=timezone.now())
+
+
+@pytest.mark.parametrize("phone", ["", "13911112222"], ids=["none", "another"])
+def test_erase_own_by_who_has_only_the_link_changes_nothing(phone: str) -> None:
+    """Staff have it, too: what they did could be erased in the customer's name, for ever."""
+    request = in_state("rejected")
+    assert conditions.phone_to_show(request)
+    with pytest.raises(conditions.PhoneNotShown):
+        _erase_own(request, phone=phone)
+    assert RefundRequest.objects.get(pk=request.pk).customer_phone
+
+
+def test_erase_own_when_no_phone_is_known_takes_the_link_alone() -> None:
+    request = in_state("rejected")
+    Transaction.objects.update(payer_phone="")
+    RefundRequest.objects.update(customer_phone="")
+    assert _erase_own(RefundRequest.objects.get(pk=request.pk), phone="").requests == 1
+
+
 def test_erase_own_when_link_is_anothers_or_a_case_is_open_changes_nothing() -> None:
     request, other = in_state("rejected"), in_state("rejected")
     with pytest.raises(NotFound):
-        erasing.erase_own(request_id=request.pk, by=customer_of(other), at=timezone.now())
+        _erase_own(request, by=customer_of(other))
     reports.help_wanted(request_id=request.pk, words="?", by=customer_of(request), at=timezone.now())
     with pytest.raises(RefundsUnderWay):
-        erasing.erase_own(request_id=request.pk, by=customer_of(request), at=timezone.now())
+        _erase_own(request)
     assert RefundRequest.objects.get(pk=request.pk).customer_phone
 
 
@@ -299,7 +322,7 @@ def test_erase_own_takes_the_customers_words_with_it() -> None:
     owner = of_staff(make_staff(request.merchant, "owner"))
     reports.close(report_id=report.pk, outcome="王女士，已处理", by=owner, at=timezone.now())
 
-    assert erasing.erase_own(request_id=request.pk, by=customer_of(request), at=timezone.now()).requests == 1
+    assert _erase_own(request).requests == 1
 
     report.refresh_from_db()
     assert (report.words, report.outcome) == ("", "-")

@@ -95,7 +95,7 @@ def test_who_corrected_a_request_cannot_approve_it(merchant: Merchant, waiting: 
             api_keys.issue(
                 merchant=merchant,
                 name="k",
-                scopes=list(KeyScope.values),
+                scopes=[KeyScope.REFUNDS_WRITE, KeyScope.REFUNDS_READ],
                 by=of_staff(maker),
                 at=now,
                 store=waiting.store,

@@ -6,12 +6,12 @@ import pytest
 from django.utils import timezone
 
 from core.audit.models import AuditEvent
-from core.errors import Forbidden, Invalid
+from core.errors import Forbidden, Invalid, NotFound
 from merchants.models import Store
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from refunds.review import exporting
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import make_merchant, make_request, make_sale, make_staff, works_in
 
 pytestmark = pytest.mark.django_db
 
@@ -43,3 +43,26 @@ def test_export_by_who_works_in_another_store_is_empty(in_review: RefundRequest)
     by = of_staff(make_staff(in_review.merchant, "manager", stores=[other]))
     rows = exporting.checked(RefundRequest.objects.order_by("pk"), by=by, filters={}, at=timezone.now())
     assert not rows.exists()
+
+
+def test_file_is_not_taken_by_who_works_in_fewer_stores_by_now(in_review: RefundRequest) -> None:
+    """A list of the whole merchant, made yesterday, is none of somebody's who works in one store today."""
+    merchant, at = in_review.merchant, timezone.now()
+    here, there = in_review.store, Store.objects.create(merchant=in_review.merchant, code="S002", name="二号店")
+    staff = make_staff(merchant, "manager")
+    made = {}
+    for stores in (None, (here.pk,), (here.pk, there.pk)):
+        asked = exporting.ask(page="refunds", query="", form="csv", language="en", by=of_staff(staff), at=at)
+        claimed = exporting.claim(at=at)
+        assert claimed is not None
+        exporting.finish(claimed, content=b"x", stores=stores)
+        made[stores] = asked.pk
+    for pk in made.values():
+        assert exporting.take(export_id=pk, by=of_staff(staff), at=at).content
+    works_in(staff, here)
+    for stores, pk in made.items():
+        if stores == (here.pk,):
+            assert exporting.take(export_id=pk, by=of_staff(staff), at=at).pk == pk
+            continue
+        with pytest.raises(NotFound):
+            exporting.take(export_id=pk, by=of_staff(staff), at=at)

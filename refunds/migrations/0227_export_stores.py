@@ -1,0 +1,11 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    # Files from before say nothing of their stores: who works in all of them takes them.
+    dependencies = [("refunds", "0210_refused_by_bank")]
+
+    operations = [
+        migrations.AddField("listexport", "store_ids", ArrayField(models.BigIntegerField(), null=True)),
+    ]
