@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+_DIGITS = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
 _YUAN = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2})0*)?\Z", re.ASCII)
 
 
@@ -32,10 +33,18 @@ class Unreadable(ValueError):
     """A channel's message is not of the form its documentation promises; names the field, never its value."""
 
 
+def each_once(members: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object's members. Raises ``ValueError`` where a name stands twice: which of the two is meant, nobody can say."""
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a name stands twice")
+    return found
+
+
 def json_object(raw: bytes) -> Mapping[str, object]:
     """Read a JSON object from UTF-8 bytes. Raises ``Unreadable``."""
     try:
-        value = json.loads(raw)
+        value = json.loads(raw, object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:  # ValueError covers bad JSON and bad UTF-8
         raise Unreadable("not JSON") from error
     if not isinstance(value, dict):
@@ -70,8 +79,10 @@ def text_or_empty(body: Mapping[str, object], name: str) -> str:
 
 
 def whole(body: Mapping[str, object], name: str) -> int:
-    """The integer under ``name``; ``true`` and ``1.0`` are none."""
+    """The integer under ``name``, also where its digits come as a text; ``true`` and ``1.0`` are none."""
     value = body.get(name)
+    if isinstance(value, str) and _DIGITS.match(value):
+        return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise Unreadable(f"{name} is not a whole number")
     return value

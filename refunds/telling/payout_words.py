@@ -291,7 +291,16 @@ TABLE: Final[Mapping[Stand, Said]] = {
 
 #: Refusals that leave open whether the customer has the money from elsewhere.
 _MAYBE_REFUNDED: Final = frozenset(
-    {"refunded_elsewhere", "refunded_already", "check_amount", "check_rules", "check_history", "sale_state", "compare"}
+    {
+        "refunded_elsewhere",
+        "refunded_already",
+        "check_amount",
+        "check_rules",
+        "check_history",
+        "sale_state",
+        "sale_unpaid",
+        "compare",
+    }
 )
 #: Where a channel's own reason comes with advice that is true as the payout stands; what the others advise is in their sentence.
 _ADVISED: Final = frozenset(

@@ -445,3 +445,53 @@ def test_answer_signed_more_than_five_minutes_off_is_not_believed(
     server.respond = lambda _: platform.at(NOW + timedelta(seconds=off_s)).answer(refund_state())
 
     assert isinstance(channel.refund(ORDER), Done) is believed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": "INVALID_REQUEST", "message": "商户号已被限制"},
+        {**refund_state(), "amount": {"refund": 1200, "total": 26800, "currency": "USD"}, "hint": "商户号已被限制"},
+    ],
+)
+def test_signed_answer_of_another_form_proves_nothing_and_its_words_are_shown(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform, body: dict[str, object]
+) -> None:
+    server.respond = lambda _: platform.answer({**body, "code": body.get("code", "OK")})
+
+    for outcome in (channel.refund(ORDER), channel.query_refund(REFERENCE)):
+        assert isinstance(outcome, Unknown)
+        assert (outcome.code, outcome.accepted) == ("unreadable", False)
+        assert str(body.get("message", "USD")) in outcome.message
+
+
+def test_state_in_which_a_name_stands_twice_proves_nothing(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    twice = json.dumps(refund_state("PROCESSING")).replace('"status"', '"status": "SUCCESS", "status"').encode()
+    server.respond = lambda _: platform.answer(twice)
+
+    outcome = channel.query_refund(REFERENCE)
+
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "unreadable"
+
+
+def test_state_whose_amounts_come_as_texts_is_read(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    amount = {"total": "26800", "refund": "1200", "payer_refund": "1200", "currency": "CNY"}
+    server.respond = lambda _: platform.answer(refund_state(amount=amount))
+
+    assert isinstance(channel.query_refund(REFERENCE), Done)
+
+
+@pytest.mark.parametrize("refund", ["1199", 1199, "12.00"])
+def test_success_of_less_than_asked_proves_nothing(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform, refund: object
+) -> None:
+    server.respond = lambda _: platform.answer(
+        refund_state(amount={"total": 26800, "refund": refund, "currency": "CNY"})
+    )
+
+    assert isinstance(channel.refund(ORDER), Unknown)
