@@ -71,9 +71,7 @@ REMEDIES: dict[str, str] = {
     "sale_amount": gettext_noop(
         "The channel knows this sale over another amount than it was reported with. Correct the sale, then send it again."
     ),
-    "sale_unpaid": gettext_noop(
-        "The channel says that this sale was never paid. Ask it about the payment; there is nothing to pay back."
-    ),
+    "sale_unpaid": gettext_noop("Ask the channel about the payment, and close the request if it says so again."),
     "sale_frozen": gettext_noop("The channel has frozen this sale. Ask the channel's support before going on."),
     "refunded_already": gettext_noop(
         "The channel says that this sale is already refunded or voided. Compare with its portal."

@@ -23,7 +23,7 @@ from refunds.rules.plan import Payable
 from refunds.rules.worth import line_worths
 from refunds.states import Route
 from terminals import orders
-from terminals.models import TransactionLine
+from terminals.models import Transaction, TransactionLine
 
 
 @value()
@@ -249,6 +249,18 @@ def find_sale(
         else:
             _BY_ORDER_NO.execute(cursor, [list(spellings(order_no)), merchant_id, stores, at])
         found = [_sale(row) for row in cursor.fetchall()]
+    if not found and order_no:
+        # Not the order's own number, perhaps that on the payer's slip: it names a payment, and so the order.
+        sales = Transaction.objects.filter(merchant_id=merchant_id)
+        named = orders.by_slip(sales=sales if stores is None else sales.filter(store_id__in=stores), number=order_no)
+        return find_sale(
+            merchant_id=merchant_id,
+            at=at,
+            transaction_id=named.pk,
+            store_ids=store_ids,
+            by_hand_fen=by_hand_fen,
+            whole=True,
+        )
     if not found:
         raise NotFound("there is no such transaction", code="transaction_not_found")
     if transaction_id:
