@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-_DIGITS = re.compile(r"[0-9]{1,12}\Z", re.ASCII)
 _YUAN = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2})0*)?\Z", re.ASCII)
 
 
@@ -79,10 +78,8 @@ def text_or_empty(body: Mapping[str, object], name: str) -> str:
 
 
 def whole(body: Mapping[str, object], name: str) -> int:
-    """The integer under ``name``, also where its digits come as a text; ``true`` and ``1.0`` are none."""
+    """The integer under ``name``; ``true`` and ``1.0`` are none."""
     value = body.get(name)
-    if isinstance(value, str) and _DIGITS.match(value):
-        return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise Unreadable(f"{name} is not a whole number")
     return value

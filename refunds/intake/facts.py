@@ -250,17 +250,7 @@ def find_sale(
             _BY_ORDER_NO.execute(cursor, [list(spellings(order_no)), merchant_id, stores, at])
         found = [_sale(row) for row in cursor.fetchall()]
     if not found and order_no:
-        # Not the order's own number, perhaps that on the payer's slip: it names a payment, and so the order.
-        sales = Transaction.objects.filter(merchant_id=merchant_id)
-        named = orders.by_slip(sales=sales if stores is None else sales.filter(store_id__in=stores), number=order_no)
-        return find_sale(
-            merchant_id=merchant_id,
-            at=at,
-            transaction_id=named.pk,
-            store_ids=store_ids,
-            by_hand_fen=by_hand_fen,
-            whole=True,
-        )
+        found = _by_slip(order_no, merchant_id=merchant_id, stores=stores, at=at)
     if not found:
         raise NotFound("there is no such transaction", code="transaction_not_found")
     if transaction_id:
@@ -275,6 +265,17 @@ def find_sale(
     if len(paid) == 1:
         return paid[0]
     return _whole(paid, at) if by_hand_fen is None else _largest(paid, by_hand_fen)
+
+
+def _by_slip(number: str, *, merchant_id: int, stores: Sequence[int] | None, at: datetime) -> list[Sale]:
+    """The payments of the order that a number on the payer's slip belongs to. Raises ``NotFound``, or ``Invalid`` where it may be
+    several.
+    """
+    sales = Transaction.objects.filter(merchant_id=merchant_id)
+    named = orders.by_slip(sales=sales if stores is None else sales.filter(store_id__in=stores), number=number)
+    with connection.cursor() as cursor:
+        _BY_ORDER_NO.execute(cursor, [[named.order_no], merchant_id, [named.store_id], at])
+        return [sale for row in cursor.fetchall() if (sale := _sale(row)).order_date == named.order_date]
 
 
 def whole_order(

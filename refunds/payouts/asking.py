@@ -119,14 +119,15 @@ def _looked_into(refused: Refused, claimed: Claimed, adapter: TradeQueries) -> R
     if not isinstance(trade, Trade):
         return refused
     if trade.state in (TradeState.UNPAID, TradeState.CLOSED) and not claimed.others_fen:
-        return replace(refused, message="the channel says that this sale was never paid", remedy="sale_unpaid")
-    if _differs(trade, claimed):
-        return _of_amount(refused, trade, claimed)
+        # What waits for its payer may still be paid.
+        retry = Retry.SAME_NUMBER if trade.state is TradeState.UNPAID else refused.retry
+        message = "the channel says that this sale was never paid"
+        return replace(refused, message=message, retry=retry, remedy="sale_unpaid")
     elsewhere_fen = None if trade.refunded_fen is None else trade.refunded_fen - claimed.others_fen
     # A channel that does not say how much: where nothing is of ours, all of it was made elsewhere.
     untold = trade.refunded_fen is None and trade.state in _GONE and not claimed.others_fen
     if not untold and (elsewhere_fen or 0) <= 0:
-        return refused
+        return _of_amount(refused, trade, claimed) if _differs(trade, claimed) else refused
     much = f" (¥{yuan(elsewhere_fen)})" if elsewhere_fen else ""
     message = f"the channel has less left: refunded in its portal{much}"
     return replace(refused, message=message, remedy="refunded_elsewhere")

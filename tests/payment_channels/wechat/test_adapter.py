@@ -173,7 +173,7 @@ def test_notice_of_a_refund_whose_resource_cannot_be_opened_is_rejected(
         ({"trade_state": "REFUND"}, None),
         ({"mchid": "1900000999"}, None),
         ({"transaction_id": ""}, None),
-        ({"amount": {"total": "268.00"}}, None),
+        ({"amount": {"total": "26800"}}, None),
     ],
 )
 def test_notice_about_a_payment_says_what_was_paid_where_it_proves_it(

@@ -447,22 +447,16 @@ def test_answer_signed_more_than_five_minutes_off_is_not_believed(
     assert isinstance(channel.refund(ORDER), Done) is believed
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"code": "INVALID_REQUEST", "message": "商户号已被限制"},
-        {**refund_state(), "amount": {"refund": 1200, "total": 26800, "currency": "USD"}, "hint": "商户号已被限制"},
-    ],
-)
-def test_signed_answer_of_another_form_proves_nothing_and_its_words_are_shown(
-    channel: WeChatRefundChannel, server: LocalServer, platform: Platform, body: dict[str, object]
+@pytest.mark.parametrize("said", ["商户号已被限制", "SYSTEM BUSY"])
+def test_refusal_on_http_200_proves_nothing_and_its_words_are_shown(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform, said: str
 ) -> None:
-    server.respond = lambda _: platform.answer({**body, "code": body.get("code", "OK")})
+    server.respond = lambda _: platform.answer({"code": "INVALID_REQUEST", "message": said})
 
     for outcome in (channel.refund(ORDER), channel.query_refund(REFERENCE)):
         assert isinstance(outcome, Unknown)
         assert (outcome.code, outcome.accepted) == ("unreadable", False)
-        assert str(body.get("message", "USD")) in outcome.message
+        assert said in outcome.message
 
 
 def test_state_in_which_a_name_stands_twice_proves_nothing(
@@ -477,17 +471,8 @@ def test_state_in_which_a_name_stands_twice_proves_nothing(
     assert outcome.code == "unreadable"
 
 
-def test_state_whose_amounts_come_as_texts_is_read(
-    channel: WeChatRefundChannel, server: LocalServer, platform: Platform
-) -> None:
-    amount = {"total": "26800", "refund": "1200", "payer_refund": "1200", "currency": "CNY"}
-    server.respond = lambda _: platform.answer(refund_state(amount=amount))
-
-    assert isinstance(channel.query_refund(REFERENCE), Done)
-
-
-@pytest.mark.parametrize("refund", ["1199", 1199, "12.00"])
-def test_success_of_less_than_asked_proves_nothing(
+@pytest.mark.parametrize("refund", [1199, 1201, "1200"])
+def test_success_of_another_amount_than_asked_proves_nothing(
     channel: WeChatRefundChannel, server: LocalServer, platform: Platform, refund: object
 ) -> None:
     server.respond = lambda _: platform.answer(
