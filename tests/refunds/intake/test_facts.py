@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -61,7 +62,7 @@ def test_find_sale_when_the_slip_is_another_stores_or_merchants_is_not_found() -
     merchant = make_merchant()
     sale = make_sale(merchant, order_no="DB-77", payment_no="DB-77-02")
     for options in ({"store_ids": frozenset({sale.store_id + 1})}, {"store": "S999"}, {"merchant_id": merchant.pk + 1}):
-        asked = {"merchant_id": merchant.pk, "at": timezone.now(), "order_no": "DB-77-02", **options}
+        asked: dict[str, Any] = {"merchant_id": merchant.pk, "at": timezone.now(), "order_no": "DB-77-02", **options}
         with pytest.raises(NotFound):
             find_sale(**asked)
 
