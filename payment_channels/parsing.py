@@ -32,10 +32,18 @@ class Unreadable(ValueError):
     """A channel's message is not of the form its documentation promises; names the field, never its value."""
 
 
+def each_once(members: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object's members. Raises ``ValueError`` where a name stands twice: which of the two is meant, nobody can say."""
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a name stands twice")
+    return found
+
+
 def json_object(raw: bytes) -> Mapping[str, object]:
     """Read a JSON object from UTF-8 bytes. Raises ``Unreadable``."""
     try:
-        value = json.loads(raw)
+        value = json.loads(raw, object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:  # ValueError covers bad JSON and bad UTF-8
         raise Unreadable("not JSON") from error
     if not isinstance(value, dict):

@@ -68,6 +68,10 @@ REMEDIES: dict[str, str] = {
         "The channel no longer refunds this sale: it is too old or already closed. Pay back another way."
     ),
     "sale_state": gettext_noop("The sale is in a state that allows no refund. Look it up in the channel's own portal."),
+    "sale_amount": gettext_noop(
+        "The channel knows this sale over another amount than it was reported with. Correct the sale, then send it again."
+    ),
+    "sale_unpaid": gettext_noop("Ask the channel about the payment, and close the request if it says so again."),
     "sale_frozen": gettext_noop("The channel has frozen this sale. Ask the channel's support before going on."),
     "refunded_already": gettext_noop(
         "The channel says that this sale is already refunded or voided. Compare with its portal."

@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 import traceback
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,12 +47,17 @@ class Reply:
 
     def said(self) -> str:
         """What came, for people to read: one short line without mark-up and control characters, also of a page in GBK."""
-        head = self.body[:4_000]
-        utf8 = head.decode("utf-8", "ignore")
-        # Cut short or not, a page in UTF-8 loses three bytes at most.
-        whole = utf8 if len(head) - len(utf8.encode()) < 4 else head.decode("gb18030", "replace")
-        text = "".join(character if character.isprintable() else " " for character in _MARK_UP.sub(" ", whole))
-        return _CARD.sub(r"\1****\2", f"HTTP {self.status}: {' '.join(text.split())[:160]}")
+        return f"HTTP {self.status}: {plain(self.body)}"
+
+
+def plain(body: bytes) -> str:
+    """The beginning of what came, as one line for people: without mark-up, control characters and whole card numbers."""
+    head = body[:4_000]
+    utf8 = head.decode("utf-8", "ignore")
+    # Cut short or not, a page in UTF-8 loses three bytes at most.
+    whole = utf8 if len(head) - len(utf8.encode()) < 4 else head.decode("gb18030", "replace")
+    text = "".join(character if character.isprintable() else " " for character in _MARK_UP.sub(" ", whole))
+    return _CARD.sub(r"\1****\2", " ".join(text.split())[:160])
 
 
 #: Head, scripts and tags of a page that some gateway puts in the channel's place.
@@ -94,7 +100,12 @@ def proven(ask: Callable[[], Answer[B]], read: Callable[[Answer[B]], R]) -> R | 
         raw = answer.raw
         return read(answer)
     except Unreadable as error:
-        return Unknown(code="unreadable", message=str(error), raw=raw)
+        return unreadable(error, raw=raw)
+
+
+def unreadable(error: Unreadable, *, raw: str) -> Unknown:
+    """What a signed answer of another form proves: nothing. The cause may stand in it, so that a person reads what it says."""
+    return Unknown(code="unreadable", message=f"{error}; {plain(raw.encode())}" if raw else str(error), raw=raw)
 
 
 class _Pace:
@@ -179,7 +190,7 @@ class Transport:
             raise _failure(error) from error
         given = {name.lower(): value for name, value in response.headers.items()}
         self._compare_clocks(given)
-        return Reply(response.status, given, content)
+        return Reply(response.status, given, _unpacked(content, given.get("content-encoding", ""), max_bytes=max_bytes))
 
     def _compare_clocks(self, headers: Mapping[str, str]) -> None:
         gap = clock.ahead(headers, at=self._now())
@@ -253,6 +264,22 @@ def _bounded(response: urllib3.BaseHTTPResponse, *, max_bytes: int, deadline: fl
         if monotonic() > deadline:
             raise TransportFailed("timeout", "the answer did not end in time")
         yield chunk
+
+
+def _unpacked(content: bytes, encoding: str, *, max_bytes: int) -> bytes:
+    """An answer that a gateway packed although nobody asked for that: signatures are over what is in it. As it came where it is
+    not what its header says.
+    """
+    if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return content
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip's and zlib's own form
+    try:
+        found = unpacker.decompress(content, max_bytes + 1)
+    except zlib.error:
+        return content
+    if len(found) > max_bytes:
+        raise TransportFailed("too_large", "the answer is too large")
+    return found if unpacker.eof else content
 
 
 def _failure(error: Exception) -> TransportFailed:

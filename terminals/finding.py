@@ -39,14 +39,19 @@ def with_number(found: QuerySet[Transaction], number: str) -> QuerySet[Transacti
     """
     # As it is kept, or as it was copied from a cell, a slip or a message.
     copied = reference(number)
-    numbers = spellings(number) + spellings(copied)
-    named = found.filter(order_no__in=numbers)
+    named = found.filter(order_no__in=spellings(number) + spellings(copied))
     if named.exists():
         return named
-    on_slip = Q(channel_transaction_no__in=numbers) | Q(payment_no__in=numbers) & ~Q(payment_no="")
+    by_slip = on_slip(number)
     if order_no := order_of_attempt(copied):
-        on_slip |= Q(order_no__in=spellings(order_no))
-    return found.filter(on_slip)
+        by_slip |= Q(order_no__in=spellings(order_no))
+    return found.filter(by_slip)
+
+
+def on_slip(number: str) -> Q:
+    """The payments that a number on the payer's own slip names for certain: the channel's number of one, or the shop's own."""
+    numbers = spellings(number) + spellings(reference(number))
+    return Q(channel_transaction_no__in=numbers) | Q(payment_no__in=numbers) & ~Q(payment_no="")
 
 
 def check_two_facts(given: Collection[str]) -> None:

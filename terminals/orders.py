@@ -22,6 +22,7 @@ from core.money import yuan
 from core.numbers import ascii_form, spellings
 from core.plain_text import name_key
 from core.quantities import Quantity
+from terminals.finding import on_slip
 from terminals.models import Transaction
 
 
@@ -151,14 +152,26 @@ def lines_of(payments: Iterable[tuple[UUID, int, Sequence[LineT]]]) -> list[Line
 
 
 def find(*, sales: QuerySet[Transaction], order_no: str, store: str = "") -> list[Transaction]:
-    """The payments of an order among ``sales``, earliest first. Raises ``NotFound``, or ``Invalid`` where it may be several."""
-    wanted = sales.filter(order_no__in=spellings(order_no))
-    wanted = wanted.filter(store__code__in=spellings(store)) if store else wanted
-    found = as_asked(wanted.order_by("paid_at", "pk")[:50], order_no)
+    """The payments of an order among ``sales``, earliest first: by its number, or by that on a payment's slip. Raises
+    ``NotFound``, or ``Invalid`` where it may be several.
+    """
+    wanted = sales.filter(store__code__in=spellings(store)) if store else sales
+    found = as_asked(wanted.filter(order_no__in=spellings(order_no)).order_by("paid_at", "pk")[:50], order_no)
     if not found:
-        raise NotFound("there is no such order", code="transaction_not_found")
+        named = [one.pk for one in siblings(by_slip(sales=wanted, number=order_no))]
+        found = list(sales.filter(pk__in=named).order_by("paid_at", "pk"))
     check_one(found)
     return found
+
+
+def by_slip(*, sales: QuerySet[Transaction], number: str) -> Transaction:
+    """The payment among ``sales`` on whose slip this number stands. Raises ``NotFound``, or ``Invalid`` where several may be."""
+    named = list(sales.filter(on_slip(number)).order_by("paid_at", "pk")[:50])
+    if not named:
+        raise NotFound("there is no such order", code="transaction_not_found")
+    if len(named) > 1:
+        raise ambiguous(named)
+    return named[0]
 
 
 def siblings(sale: Transaction) -> list[Transaction]:

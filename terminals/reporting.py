@@ -33,6 +33,8 @@ CORRECTED = "transaction.correct"
 
 #: The reason of the correction that completes a pending sale, as the audit trail has it.
 TILL_SAYS = "till_says"
+#: The same of one that says what it called the payment when it sent it to the channel.
+TILL_NAMES = "till_names"
 
 #: How far a clock at the till may be ahead of ours.
 CLOCKS_DIFFER = timedelta(minutes=5)
@@ -261,7 +263,29 @@ def _same(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime
             errors=[FieldError(name, "differs", _known_as(name, known)) for name, known in differing],
             transaction=str(existing.pk),
         )
-    return existing
+    return _with_payment_no(existing, sale, by, at) if sale.payment_no and not existing.payment_no else existing
+
+
+@transaction.atomic
+def _with_payment_no(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime) -> Transaction:
+    """The same payment told once more, now with the shop's own number of it: the number on the payer's slip. It says nothing of
+    money, so that it is no correction of the sale. Raises ``SaleDiffers`` where that number is another payment's.
+    """
+    known = Transaction.objects.select_for_update().get(pk=existing.pk)
+    others = Transaction.objects.filter(
+        merchant_id=known.merchant_id, channel=known.channel, payment_no=sale.payment_no
+    ).exclude(pk=known.pk)
+    if known.payment_no or others.exists():
+        raise SaleDiffers(
+            "this payment_no is another payment's",
+            errors=[FieldError("payment_no", "differs", _known_as("payment_no", known.payment_no))],
+            transaction=str(known.pk),
+        )
+    known.payment_no = sale.payment_no
+    known.save(update_fields=["payment_no"])
+    data = {"reason": TILL_NAMES, "before": {"payment_no": ""}, "after": {"payment_no": known.payment_no}}
+    record_of(known, by=by.actor, action=CORRECTED, at=at, data=data)
+    return known
 
 
 #: What a till learns only when a payment goes through, or does not.
@@ -312,17 +336,19 @@ def _known_as(name: str, known: object) -> str | Promise:
         return format_lazy(more, known=known)
     if name.startswith("payer.") or name == "lines":
         return ""
-    shown = known.isoformat() if isinstance(known, datetime) else known or "null"
+    shown = known.isoformat() if isinstance(known, datetime) else "null" if known in ("", None) else known
+    shown = str(shown).lower() if isinstance(shown, bool) else shown
     return format_lazy(_("This payment is known with {known}."), known=shown)
 
 
 def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, object, object]]:
     """Field of the report, as known, as reported; in the form in which two spellings of one fact are equal."""
     terminal = existing.terminal.code if existing.terminal else ""
-    for name in ("channel_transaction_no", "payment_no"):
-        # A report that leaves one out says nothing else of it.
-        known: str = getattr(existing, name)
-        yield name, known, getattr(sale, name) or known
+    # A report that leaves one out says nothing else of it, and one that tells what was not known contradicts nothing.
+    known_no = existing.channel_transaction_no
+    yield "channel_transaction_no", known_no, sale.channel_transaction_no or known_no
+    payment_no = existing.payment_no or sale.payment_no
+    yield "payment_no", payment_no, sale.payment_no or payment_no
     yield "order_no", existing.order_no, sale.order_no
     yield "kind", existing.kind, sale.kind
     yield "status", existing.status, sale.status

@@ -35,7 +35,7 @@ from terminals.models import (
     TransactionLine,
     TransactionStatus,
 )
-from terminals.reporting import TILL_SAYS, SaleLine, lines_of
+from terminals.reporting import TILL_NAMES, TILL_SAYS, SaleLine, lines_of
 
 _LABELS: Mapping[str, Promise | str] = {
     "order_no": _("Receipt"),
@@ -51,10 +51,13 @@ _LABELS: Mapping[str, Promise | str] = {
     "deposit": _("Terms of the deposit"),
     "lines": _("Goods"),
     "status": _("Payment"),
+    "channel_transaction_no": _("The channel's number"),
+    "payment_no": _("a number sent to the channel"),
 }
 _REASONS = {
     CHANNEL_SAYS: _("The channel was asked about the payment."),
     TILL_SAYS: _("The till said how the payment ended."),
+    TILL_NAMES: _("The till told its own number of the payment."),
 }
 _LONGEST = {"order_no": 64, "store": 20, "terminal": 20, "cashier": 40, "kind": 20, "funding": 20}
 _MOMENT = "%Y-%m-%d %H:%M:%S"

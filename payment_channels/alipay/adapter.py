@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from typing import BinaryIO, Final, TypeVar
 
@@ -64,8 +65,9 @@ def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundN
     of_bank = parameters.get("msg_method") == _SECOND_LEG
     if of_bank:
         refund_no = text(json_object(text(parameters, "biz_content").encode()), "out_request_no")
-    elif parameters.get("refund_fee") and parameters.get("out_biz_no"):
-        refund_no = text(parameters, "out_biz_no")
+    elif parameters.get("refund_fee") and (parameters.get("out_biz_no") or _refunded(parameters)):
+        # One that was made in the portal may come without a number of its own: then it is of no payout of ours.
+        refund_no = parameters.get("out_biz_no", "")
     else:
         about = ("msg_method", "notify_type", "trade_status")
         word = next((found for name in about if (found := parameters.get(name))), "unnamed")
@@ -138,8 +140,8 @@ class AlipayRefundChannel:
             if not status.handled:
                 return errors.outcome_of_query(status, raw=answer.raw)
             found = QueryAnswer.parse(answer.body)
-            if found is None:
-                return Unknown(code="not_found", message="no successful refund of this number", raw=answer.raw)
+            if isinstance(found, Unknown):
+                return replace(found, raw=answer.raw)
             return found.outcome(reference, answered_at=self._clock(), raw=answer.raw)
 
         return self._ask("alipay.trade.fastpay.refund.query", messages.query_content(reference), read)

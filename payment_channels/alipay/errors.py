@@ -177,17 +177,24 @@ NOT_FOUND = ("ACQ.TRADE_NOT_EXIST", "TRADE_NOT_EXIST")
 
 def outcome_of_application(status: Status, *, raw: str, maybe_received: bool) -> Outcome:
     """What an answer with a code other than 10000 to an application proves."""
-    rule = _rule(status)
-    return outcome_of(rule, code=status.name, message=status.message, raw=raw, maybe_received=maybe_received)
+    code = _as_listed(status.name)
+    rule = RULES.get(code) or GATEWAY_RULES.get(status.code)
+    return outcome_of(rule, code=code, message=status.message, raw=raw, maybe_received=maybe_received)
 
 
 def outcome_of_query(status: Status, *, raw: str) -> Unknown:
     """What an answer with a code other than 10000 to a query says of the refund: nothing, it speaks of the query."""
-    if status.name in NOT_FOUND:
+    code = _as_listed(status.name)
+    if code in NOT_FOUND:
         return Unknown(code="not_found", message=status.message, raw=raw)
-    rule = _QUERY.get(status.name) or _rule(status)
-    return Unknown(code=status.name, message=status.message, remedy=rule.remedy if rule else "", raw=raw)
+    rule = _QUERY.get(code) or RULES.get(code) or GATEWAY_RULES.get(status.code)
+    return Unknown(code=code, message=status.message, remedy=rule.remedy if rule else "", raw=raw)
 
 
-def _rule(status: Status) -> Rule | None:
-    return RULES.get(status.name) or GATEWAY_RULES.get(status.code)
+_AS_SPELLED = {code.lower(): code for code in (*RULES, *_QUERY, *_CANCEL)}
+
+
+def _as_listed(name: str) -> str:
+    """A code as the vendor's lists spell it, in whatever case it came; "aop." before it only says who found it."""
+    plain = name.strip()
+    return _AS_SPELLED.get(plain.lower().removeprefix("aop."), plain)

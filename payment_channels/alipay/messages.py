@@ -37,6 +37,8 @@ _BANK_BEGINS_WITHIN = timedelta(days=1)
 _REFUND_NO = re.compile(r"[0-9A-Za-z_\-]{1,64}\Z", re.ASCII)
 _HANDLED = "10000"
 _SUCCESS = "REFUND_SUCCESS"
+#: Words of older editions of the query. That it failed says no more than no word at all: not received, or failed.
+_UNDER_WAY, _FAILED = "REFUND_PROCESSING", ("REFUND_FAIL", "REFUND_FAILED")
 _TRADE_STATES = {
     "WAIT_BUYER_PAY": TradeState.UNPAID,
     "TRADE_SUCCESS": TradeState.PAID,
@@ -136,11 +138,13 @@ class QueryAnswer:
     bank_unsaid: bool  # paid by card, and no word yet of the way to the bank
 
     @classmethod
-    def parse(cls, body: Mapping[str, object]) -> Self | None:
-        """Read the body of a handled query; None where it knows of no successful refund. Raises ``Unreadable``."""
-        status = text_or_empty(body, "refund_status")
-        if not status:
-            return None
+    def parse(cls, body: Mapping[str, object]) -> Self | Unknown:
+        """Read the body of a handled query; ``Unknown`` where it knows of no successful refund. Raises ``Unreadable``."""
+        status = text_or_empty(body, "refund_status").upper()
+        if not status or status in _FAILED:
+            return Unknown(code="not_found", message="no successful refund of this number")
+        if status == _UNDER_WAY:
+            return Unknown(code=status, message="the channel is working on it", accepted=True)
         if status != _SUCCESS:
             raise Unreadable(f"an unknown refund_status: {status[:40]}")
         back = body.get("deposit_back_info")

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
 from payment_channels import rsa_keys
-from payment_channels.parsing import Unreadable
+from payment_channels.parsing import Unreadable, each_once
 from payment_channels.rsa_keys import SignatureInvalid
 
 SIGN_TYPE = "RSA2"
@@ -30,7 +30,7 @@ def _no_constant(name: str) -> object:
 
 
 # Numbers stay text: amounts are read from their digits, and a million digits do no harm.
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_constant, object_pairs_hook=each_once)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ class UnionPayRefundChannel:
         fields = messages.query_fields(reference, sent_at=reference.sent_at, profile=self._profile)
 
         def read(answer: Answer) -> Outcome:
-            code = text(answer.body, "respCode")
+            code = errors.code_of(answer.body, "respCode")
             if code != errors.ACCEPTED:
                 return errors.outcome_of_query(code, text_or_empty(answer.body, "respMsg"), raw=answer.raw)
             report = TradeReport.parse_query(answer.body)
@@ -124,7 +124,7 @@ class UnionPayRefundChannel:
             return Unknown(code="not_found", message="neither queryId nor txnTime is known to ask with")
 
         def read(answer: Answer) -> Trade | Unknown:
-            code = text(answer.body, "respCode")
+            code = errors.code_of(answer.body, "respCode")
             if code != errors.ACCEPTED:
                 return errors.outcome_of_query(code, text_or_empty(answer.body, "respMsg"), raw=answer.raw)
             trade = messages.read_trade(answer.body, raw=answer.raw)

@@ -8,7 +8,10 @@ the acquirer kept the refused number is not documented (g): where it did, the re
 became of it.
 """
 
+from collections.abc import Mapping
+
 from payment_channels.contract import Outcome, Refused, Retry, Unknown
+from payment_channels.parsing import text
 from payment_channels.rules import CodeList, Rule, ask, later, mend, never, outcome_of, slow_down, top_up
 
 #: 00 of an application means that it was taken in, and of a trade that it succeeded; A6 is a success with a flaw.
@@ -101,6 +104,11 @@ _FOR_THE_MOMENT = (Retry.LATER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
 
 #: A query's way of saying that it knows no such trade. No proof: queries lag behind.
 NOT_FOUND = "34"
+
+
+def code_of(fields: Mapping[str, str], name: str) -> str:
+    """A code as the vendor's list spells it. Raises ``Unreadable``."""
+    return text(fields, name).strip().upper()
 
 
 def says_not_paid(code: str) -> bool:

@@ -55,12 +55,14 @@ class TradeReport:
     @classmethod
     def parse_query(cls, fields: Mapping[str, str]) -> Self:
         """Read a handled query, where ``origRespCode`` speaks of the trade. Raises ``Unreadable``."""
-        return cls._parse(fields, code=text(fields, "origRespCode"), message=text_or_empty(fields, "origRespMsg"))
+        return cls._parse(
+            fields, code=errors.code_of(fields, "origRespCode"), message=text_or_empty(fields, "origRespMsg")
+        )
 
     @classmethod
     def parse_notice(cls, fields: Mapping[str, str]) -> Self:
         """Read a notice, where ``respCode`` does. Raises ``Unreadable``."""
-        return cls._parse(fields, code=text(fields, "respCode"), message=text_or_empty(fields, "respMsg"))
+        return cls._parse(fields, code=errors.code_of(fields, "respCode"), message=text_or_empty(fields, "respMsg"))
 
     @classmethod
     def _parse(cls, fields: Mapping[str, str], *, code: str, message: str) -> Self:
@@ -107,9 +109,10 @@ class TradeReport:
 
 def read_application(fields: Mapping[str, str], order: RefundOrder, *, raw: str) -> Outcome:
     """What the answer to an application proves. 00 is only an acceptance. Raises ``Unreadable``."""
-    code, message = text(fields, "respCode"), text_or_empty(fields, "respMsg")
-    asked = {"orderId": order.refund_no, "txnAmt": str(order.amount_fen)}
-    if any(fields.get(name, value) != value for name, value in asked.items()):
+    code, message = errors.code_of(fields, "respCode"), text_or_empty(fields, "respMsg")
+    # Some acquirers fill the amount up with zeros.
+    same_amount = fields.get("txnAmt", str(order.amount_fen)).lstrip("0") == str(order.amount_fen)
+    if fields.get("orderId", order.refund_no) != order.refund_no or not same_amount:
         return mismatch(raw)
     if code not in errors.SUCCEEDED:
         return errors.outcome_of_application(code, message, raw=raw, maybe_received=order.maybe_received)
@@ -145,7 +148,7 @@ def read_trade(fields: Mapping[str, str], *, raw: str) -> Trade | Unknown:
 
     A code that leaves open whether the card was debited says nothing: it is no proof that nothing was paid.
     """
-    code = text(fields, "origRespCode")
+    code = errors.code_of(fields, "origRespCode")
     if code not in _TRADE_STATES and not errors.says_not_paid(code):
         return Unknown(code=code, message=text_or_empty(fields, "origRespMsg"), raw=raw)
     amount = text_or_empty(fields, "txnAmt")

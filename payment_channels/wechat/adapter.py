@@ -34,7 +34,7 @@ from payment_channels.parsing import Unreadable, json_object, member, text, text
 from payment_channels.profile import BillBasis, Profile
 from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
-from payment_channels.transport import Reply, Transport, always_an_outcome, opening_notice
+from payment_channels.transport import Reply, Transport, always_an_outcome, opening_notice, unreadable
 from payment_channels.wechat import bills, errors, messages, signing
 from payment_channels.wechat.credentials import Credentials
 from payment_channels.wechat.gateway import Gateway
@@ -64,9 +64,11 @@ def _paid(about: str, resource: Mapping[str, object], credentials: Credentials) 
 # Source: https://pay.weixin.qq.com/doc/v3/merchant/4012791886 (退款结果通知).
 def _open(body: bytes, *, credentials: Credentials, closed_number: Retry) -> RefundNotice | ForeignNotice:
     envelope = json_object(body)
-    resource = member(envelope, "resource")
-    about, original = text(envelope, "event_type"), text_or_empty(resource, "original_type")
-    if about.partition(".")[0] != "REFUND" or original not in ("refund", ""):
+    about = text(envelope, "event_type")
+    # What is about something else may come without a resource, or sealed otherwise.
+    resource = member(envelope, "resource") if about.partition(".")[0] == "REFUND" else envelope.get("resource")
+    resource = resource if isinstance(resource, dict) else {}
+    if about.partition(".")[0] != "REFUND" or resource.get("original_type") not in ("refund", "", None):
         return ForeignNotice(about=about, paid=_paid(about, resource, credentials))
     plain = signing.decrypt(credentials.api_v3_key, resource)
     content = json_object(plain)
@@ -149,7 +151,7 @@ class WeChatRefundChannel:
         try:
             trade = messages.read_trade(json_object(reply.body), raw=raw)
         except Unreadable as error:
-            return Unknown(code="unreadable", message=str(error), raw=raw)
+            return unreadable(error, raw=raw)
         return trade if trade_is_asked_for(trade, reference) else mismatch(raw)
 
     @opening_notice()
@@ -200,7 +202,7 @@ class WeChatRefundChannel:
         try:
             state = RefundState.parse_answer(json_object(reply.body))
         except Unreadable as error:
-            return Unknown(code="unreadable", message=str(error), raw=raw)
+            return unreadable(error, raw=raw)
         if not state.is_about(
             refund_no=refund_no,
             channel_transaction_no=channel_transaction_no or state.channel_transaction_no,

@@ -115,6 +115,24 @@ _OF_HISTORY = re.compile(
 )
 
 
+#: Codes with many meanings, whose words name the cause. Texts that shops report, in the vendor's questions and answers
+#: (.../4013071200) and in its forum: developers.weixin.qq.com/community/pay/doc/000200385bc3f8838282964b96bc00 (more than is
+#: left), .../000e6cac284f88547c9b2f3845bc00 (of history), .../00024e687d45289f03c9862e756c00 (超期订单不允许退款).
+_MANY_MEANINGS = ("INVALID_REQUEST", "PARAM_ERROR", "RULE_LIMIT", "TRADE_ERROR")
+_BY_WORDS = tuple(
+    (re.compile(pattern, re.IGNORECASE), rule)
+    for pattern, rule in (
+        (r"频率|过于频繁|too (frequent|many)", slow_down("asked too often, as its words say")),
+        (r"(余额|资金)不足|not enough|insufficient", top_up("the merchant's balance is short, as its words say")),
+        (r"全额退款|可退(款)?金额|已全部退款", never("less is left of the sale than is asked for", "check_amount")),
+        (r"超期|(最大|退款)期限|超过一年|有效期", never("past the refund period, as its words say", "sale_closed")),
+        (r"(用户|买家).{0,6}(注销|异常|冻结)", never("the payer's account is in trouble", "other_route")),
+        (r"未支付|尚未付款|not paid", never("the sale is not paid, as its words say", "sale_state")),
+        (r"处理中|并发|稍后(再试|重试)|try again later", later("not at the moment, as its words say")),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
     """The body of an error: ``{code, message, detail}``."""
@@ -164,8 +182,11 @@ def outcome_of_query(reply: Reply) -> Unknown:
 def _rule(complaint: Complaint) -> Rule | None:
     if _speaks_of_the_clock(complaint):
         return _CLOCK
-    if complaint.code in ("INVALID_REQUEST", "PARAM_ERROR", "RULE_LIMIT") and _OF_HISTORY.search(complaint.message):
-        return _HISTORY
+    if complaint.code in _MANY_MEANINGS:
+        if _OF_HISTORY.search(complaint.message):
+            return _HISTORY
+        said = next((rule for words, rule in _BY_WORDS if words.search(complaint.message)), None)
+        return said or RULES[complaint.code]
     return RULES.get(complaint.code)
 
 

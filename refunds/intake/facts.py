@@ -23,7 +23,7 @@ from refunds.rules.plan import Payable
 from refunds.rules.worth import line_worths
 from refunds.states import Route
 from terminals import orders
-from terminals.models import TransactionLine
+from terminals.models import Transaction, TransactionLine
 
 
 @value()
@@ -249,6 +249,8 @@ def find_sale(
         else:
             _BY_ORDER_NO.execute(cursor, [list(spellings(order_no)), merchant_id, stores, at])
         found = [_sale(row) for row in cursor.fetchall()]
+    if not found and order_no:
+        found = _by_slip(order_no, merchant_id=merchant_id, stores=stores, at=at)
     if not found:
         raise NotFound("there is no such transaction", code="transaction_not_found")
     if transaction_id:
@@ -263,6 +265,17 @@ def find_sale(
     if len(paid) == 1:
         return paid[0]
     return _whole(paid, at) if by_hand_fen is None else _largest(paid, by_hand_fen)
+
+
+def _by_slip(number: str, *, merchant_id: int, stores: Sequence[int] | None, at: datetime) -> list[Sale]:
+    """The payments of the order that a number on the payer's slip belongs to. Raises ``NotFound``, or ``Invalid`` where it may be
+    several.
+    """
+    sales = Transaction.objects.filter(merchant_id=merchant_id)
+    named = orders.by_slip(sales=sales if stores is None else sales.filter(store_id__in=stores), number=number)
+    with connection.cursor() as cursor:
+        _BY_ORDER_NO.execute(cursor, [[named.order_no], merchant_id, [named.store_id], at])
+        return [sale for row in cursor.fetchall() if (sale := _sale(row)).order_date == named.order_date]
 
 
 def whole_order(

@@ -65,8 +65,11 @@ def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
             denied = claimed.denial_counts
             order = replace(claimed.order, maybe_received=False) if denied else claimed.order
             outcome, source = _send(claimed, order, adapter), "answer"
-    if isinstance(outcome, Refused) and outcome.remedy in _LESS_LEFT and isinstance(adapter, TradeQueries):
-        outcome = _looked_into(outcome, claimed, adapter)
+    if isinstance(adapter, TradeQueries):
+        if isinstance(outcome, Refused) and outcome.remedy in _LESS_LEFT:
+            outcome = _looked_into(outcome, claimed, adapter)
+        elif isinstance(outcome, Unknown) and outcome.remedy == "check_history" and denied:
+            outcome = _other_total(outcome, claimed, adapter)
     failpoint("execution.after_call")
     return Answer(
         claimed.execution_id,
@@ -79,21 +82,52 @@ def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
     )
 
 
-def _looked_into(refused: Refused, claimed: Claimed, adapter: TradeQueries) -> Refused:
-    """Why the channel has less left: where it refunded more than all that we know of, that was done in its portal."""
+def _trade(claimed: Claimed, adapter: TradeQueries) -> Trade | Unknown:
     order = claimed.order
-    trade = adapter.query_trade(
+    return adapter.query_trade(
         TradeReference(
             channel_transaction_no=order.channel_transaction_no, order_no=order.order_no, paid_at=order.paid_at
         )
     )
+
+
+def _other_total(outcome: Unknown, claimed: Claimed, adapter: TradeQueries) -> Outcome:
+    """The number is denied and refused for its details: where the channel knows the sale over another amount, it is that. WeChat
+    Pay has one answer for both (订单金额或退款金额与之前请求不一致).
+    """
+    trade = _trade(claimed, adapter)
+    if not isinstance(trade, Trade) or not _differs(trade, claimed):
+        return outcome
+    return _of_amount(outcome, trade, claimed)
+
+
+def _differs(trade: Trade, claimed: Claimed) -> bool:
+    # An order that nobody paid may come without its amount.
+    return bool(trade.amount_fen) and trade.amount_fen != claimed.order.paid_fen
+
+
+def _of_amount(said: Refused | Unknown, trade: Trade, claimed: Claimed) -> Refused:
+    """Nothing moved; the same number goes out again once the sale is corrected."""
+    theirs, ours = yuan(trade.amount_fen), yuan(claimed.order.paid_fen)
+    message = f"the channel knows this sale over ¥{theirs}, and it was reported over ¥{ours}"
+    return Refused(code=said.code, message=message, retry=Retry.SAME_NUMBER, remedy="sale_amount", raw=said.raw)
+
+
+def _looked_into(refused: Refused, claimed: Claimed, adapter: TradeQueries) -> Refused:
+    """Why the channel refuses it. Where it refunded more than all that we know of, that was done in its portal."""
+    trade = _trade(claimed, adapter)
     if not isinstance(trade, Trade):
         return refused
+    if trade.state in (TradeState.UNPAID, TradeState.CLOSED) and not claimed.others_fen:
+        # What waits for its payer may still be paid.
+        retry = Retry.SAME_NUMBER if trade.state is TradeState.UNPAID else refused.retry
+        message = "the channel says that this sale was never paid"
+        return replace(refused, message=message, retry=retry, remedy="sale_unpaid")
     elsewhere_fen = None if trade.refunded_fen is None else trade.refunded_fen - claimed.others_fen
     # A channel that does not say how much: where nothing is of ours, all of it was made elsewhere.
     untold = trade.refunded_fen is None and trade.state in _GONE and not claimed.others_fen
     if not untold and (elsewhere_fen or 0) <= 0:
-        return refused
+        return _of_amount(refused, trade, claimed) if _differs(trade, claimed) else refused
     much = f" (¥{yuan(elsewhere_fen)})" if elsewhere_fen else ""
     message = f"the channel has less left: refunded in its portal{much}"
     return replace(refused, message=message, remedy="refunded_elsewhere")

@@ -57,6 +57,7 @@ class Stand(StrEnum):
     NOT_IN_PORTAL = "not_in_portal"
     ACCOUNT_GIVEN_UP = "account_given_up"
     ELSEWHERE = "elsewhere"
+    NEVER_PAID = "never_paid"
     CONTRADICTED = "contradicted"
     NOT_PAID_BY_HAND = "not_paid_by_hand"
     WITHDRAWN = "withdrawn"
@@ -274,6 +275,17 @@ TABLE: Final[Mapping[Stand, Said]] = {
             "The store compares; you need not do anything."
         ),
     ),
+    Stand.NEVER_PAID: Said(
+        staff=_(
+            "The channel says that this sale was never paid: there is nothing to pay back. Nothing left the store."
+        ),
+        step=_("never paid"),
+        customer=_(
+            "The payment provider says that this payment never went through, so that there is nothing to pay back. "
+            "If the money is gone from your account, please call the store."
+        ),
+        call=True,
+    ),
     Stand.CONTRADICTED: Said(
         staff=_(
             "The channel said that it is not paid, and later the opposite. Finance compares with its portal before more "
@@ -301,6 +313,7 @@ _ADVISED: Final = frozenset(
         Stand.REFUSED,
         Stand.MENDABLE,
         Stand.ELSEWHERE,
+        Stand.NEVER_PAID,
         Stand.BY_HAND,
         Stand.NOT_PAID_BY_HAND,
         Stand.SILENT,
@@ -394,6 +407,8 @@ def _failed(execution: Execution) -> Stand:
         return Stand.ACCOUNT_GIVEN_UP
     if execution.failure_code == "not_in_portal":
         return Stand.NOT_IN_PORTAL
+    if execution.failure_remedy == "sale_unpaid":
+        return Stand.NEVER_PAID
     if execution.failure_remedy in _MAYBE_REFUNDED:
         return Stand.ELSEWHERE
     if execution.failure_retry == "new_number":

@@ -56,6 +56,12 @@ CATALOGUE: Catalogue = {
         **_refused(QUERY_REFUSALS),
         "http_500": _HTTP,
         "other_certificate": _OTHER,
+        "word_processing": FaultKind(
+            "旧版应答：refund_status 为 REFUND_PROCESSING", "as older editions: refund_status REFUND_PROCESSING"
+        ),
+        "word_failed": FaultKind(
+            "旧版应答：refund_status 为 REFUND_FAIL", "as older editions: refund_status REFUND_FAIL"
+        ),
         "query_lag": FaultKind("已成功仍无 refund_status", "no refund_status although it succeeded"),
     },
     "cancel": {

@@ -21,7 +21,7 @@ from simulators.kit.common_faults import PROXY
 from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
 from simulators.kit.simulator import Options, Simulator
-from simulators.kit.wire import break_off, drop, garbage, hang, in_between
+from simulators.kit.wire import as_fault_says, break_off, drop, garbage, hang, in_between
 
 Content = Mapping[str, object]
 Outcome = tuple[dict[str, object], Fault | None]
@@ -37,6 +37,8 @@ _SECOND_LEGS = {
 _SECOND_LEGS_LATER = {"bank_done_later": "S", "bank_refused_later": "F"}
 #: The event of a notice about it.
 _SECOND_LEG = "depositback"
+#: Of older editions of the refund query.
+_OLDER_WORDS = {"word_processing": "REFUND_PROCESSING", "word_failed": "REFUND_FAIL"}
 _NO_ANSWER = {"timeout_after_accept", "timeout"}
 _CUT = {"drop_after_accept", "drop", "drop_before_accept"}
 _SERVER_ERROR = {"http_500", "http_500_after_commit"}
@@ -154,7 +156,7 @@ class AlipaySimulator(Simulator):
             cert_sn=self.keys.own_cert_sn if parameters.get("app_cert_sn") else "",
         )
         response = web.Response(body=body, content_type="text/html", charset=charset)
-        return await break_off(request, response) if name == "reset_in_body" else response
+        return await break_off(request, response) if name == "reset_in_body" else as_fault_says(response, name)
 
     # Methods
 
@@ -272,6 +274,8 @@ class AlipaySimulator(Simulator):
             options=tuple(map(str, options)) if isinstance(options, list) else (),
             now=self.clock.timestamp(),
         )
+        if name in _OLDER_WORDS:
+            answer = {**answer, "refund_status": _OLDER_WORDS[name]}
         return answer, fault
 
     async def query_trade(self, content: Content) -> Outcome:

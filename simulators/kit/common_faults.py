@@ -29,6 +29,7 @@ AFTER = {
     "error_after_commit": FaultKind("受理后却返回系统错误", "accepted, yet the answer is a system error"),
     "garbage": FaultKind("受理后返回无法解析的内容", "accepted, yet the answer is an unreadable page with status 200"),
     "latency": FaultKind("延迟应答（delay_s，默认 2 秒）", "the answer comes late (delay_s, 2 s by default)"),
+    "packed": FaultKind("应答用 gzip 压缩，虽未要求", "the answer is packed with gzip, which nobody asked for"),
 }
 
 #: The answer's signature.
@@ -56,6 +57,7 @@ QUERY = {
     "garbage": FaultKind("返回无法解析的内容", "an unreadable page with status 200"),
     "latency": FaultKind("延迟应答（delay_s，默认 2 秒）", "the answer comes late (delay_s, 2 s by default)"),
     "stale_processing": FaultKind("已有终态仍答处理中", "answers processing although the outcome is final"),
+    "packed": FaultKind("应答用 gzip 压缩，虽未要求", "the answer is packed with gzip, which nobody asked for"),
     **SIGNATURE,
 }
 

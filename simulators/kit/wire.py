@@ -73,6 +73,13 @@ def drop_stream(request: web.Request, response: web.StreamResponse) -> web.Strea
     return response
 
 
+def as_fault_says(response: web.Response, fault: str) -> web.Response:
+    """The answer, packed by some gateway on the way where the fault says so. Signatures are over what is in it."""
+    if fault == "packed":
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
 def garbage() -> web.Response:
     """What a proxy on the way might answer: 200 with a page instead of the protocol's message."""
     return web.Response(text="<html><body>502 Bad Gateway (nginx)</body></html>", content_type="text/html")

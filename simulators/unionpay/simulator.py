@@ -17,7 +17,7 @@ from simulators.kit.control import answer
 from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
 from simulators.kit.simulator import Options, Simulator
-from simulators.kit.wire import break_off, drop, garbage, hang, in_between
+from simulators.kit.wire import as_fault_says, break_off, drop, garbage, hang, in_between
 from simulators.unionpay import trades
 from simulators.unionpay.catalogue import CATALOGUE, MAGIC_MEANING
 from simulators.unionpay.codes import ENDINGS, OK, PAYMENT_CODES, PENDING, REFUSALS, SPENT, WORDS, Refusal
@@ -354,7 +354,7 @@ class UnionpaySimulator(Simulator):
             await asyncio.sleep(fault.number("delay_s", 2.0))
         body = as_text(signed_answer(shown, keys=self.keys, encoding=encoding, fault=name), encoding)
         response = web.Response(body=body, content_type="text/html", charset=ENCODINGS.get(encoding.upper(), "utf-8"))
-        return await break_off(request, response) if name in _BROKEN_OFF else response
+        return await break_off(request, response) if name in _BROKEN_OFF else as_fault_says(response, name)
 
 
 def _echo(parameters: Parameters) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulators.kit import common_faults
 from simulators.kit.faults import Catalogue, FaultKind
-from simulators.wechat.errors import REFUSALS
+from simulators.wechat.errors import BY_WORDS, REFUSALS
 
 
 def _refused(operation: str) -> dict[str, FaultKind]:
@@ -32,6 +32,10 @@ def _before(operation: str) -> dict[str, FaultKind]:
 CATALOGUE: Catalogue = {
     "refund": {
         **_before("refund"),
+        **{
+            name: FaultKind(f"拒绝：{words}", "HTTP 400 INVALID_REQUEST, whose words alone say why", "INVALID_REQUEST")
+            for name, words in BY_WORDS.items()
+        },
         "to_balance": FaultKind("退至用户零钱", "the money goes to the payer's balance instead of the card"),
         "to_other_balance": FaultKind("退至用户其他余额", "the money goes to another balance of the payer's"),
         "to_other_card": FaultKind("退至用户其他银行卡", "the money goes to another card of the payer's"),

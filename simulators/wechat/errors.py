@@ -67,9 +67,21 @@ def _refusals(codes: Codes, *, system_error: str) -> dict[str, tuple[int, str, s
     }
 
 
+#: Fault -> the words that shops report under INVALID_REQUEST, where they alone say why.
+BY_WORDS = {
+    "words_short": "交易未结算资金不足，请使用可用余额退款",
+    "words_old": "超期订单不允许退款",
+    "words_too_often": "频率限制，1个月之前的订单请降低申请频率再重试",
+    "words_busy": "订单处理中，请稍后再试",
+    "words_more_than_left": "申请退款金额超过订单可退金额",
+}
+
 #: Faults that refuse before anything is accepted: operation -> fault -> (HTTP status, code, words).
 REFUSALS = {
-    "refund": _refusals(REFUND, system_error="error_before_commit"),
+    "refund": {
+        **_refusals(REFUND, system_error="error_before_commit"),
+        **{name: (400, "INVALID_REQUEST", words) for name, words in BY_WORDS.items()},
+    },
     "query": _refusals(QUERY, system_error="error"),
     "abnormal": _refusals(ABNORMAL, system_error="error_before_commit"),
     "close": _refusals(CLOSE, system_error="error_before_commit"),

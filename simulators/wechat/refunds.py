@@ -15,6 +15,7 @@ from simulators.wechat.errors import ApiError, bad_param, invalid, not_exists
 _REFUND_NO = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}\Z")
 _DAY_S = 86_400
 REASON_BYTES = 80
+OTHER_DETAILS = "订单金额或退款金额与之前请求不一致，请核实后再试"
 DEFAULT_ACCOUNT = "招商银行信用卡0403"
 
 
@@ -93,14 +94,15 @@ def check_rules(application: Application, payment: Row, *, now: float, limits: d
     if payment["status"] != SUCCESS:
         raise invalid("订单未支付成功，不能退款")
     if application.total_fen != payment["amount_fen"]:
-        raise invalid("订单金额与原订单不一致")
+        # The words are those of another request under the same number: the vendor has one answer for both.
+        raise invalid(OTHER_DETAILS)
     if now - payment["paid_at"] > limits["window_days"] * _DAY_S:
         raise invalid("订单已超过可退款的最大期限")
     left = payment["amount_fen"] - payment["refunded_fen"]
     if left <= 0:
         raise invalid("订单已全额退款")
     if application.amount_fen > left:
-        raise invalid("申请退款金额大于订单可退金额")
+        raise invalid("申请退款金额超过订单可退金额")
     if payment["refund_count"] >= limits["max_partials"]:
         raise invalid("部分退款次数已超过上限")
     last = payment["last_refund_at"]

@@ -19,7 +19,7 @@ from simulators.kit.faults import Catalogue, Fault
 from simulators.kit.notices import Due, Outgoing
 from simulators.kit.reading import BadOrder
 from simulators.kit.simulator import Options, Simulator
-from simulators.kit.wire import break_off, drop, garbage, hang, in_between, read_json
+from simulators.kit.wire import as_fault_says, break_off, drop, garbage, hang, in_between, read_json
 from simulators.wechat import bills, refunds
 from simulators.wechat.catalogue import CATALOGUE, MAGIC_MEANING
 from simulators.wechat.errors import (
@@ -151,7 +151,7 @@ class WechatSimulator(Simulator):
         fingerprint = application.fingerprint(payment["order_no"])
         if known is not None:
             if known["fingerprint"] != fingerprint:
-                raise invalid("商户退款单号已存在，且与之前请求的参数不一致")
+                raise invalid(refunds.OTHER_DETAILS)
             return known
         refunds.check_rules(application, payment, now=self.clock.timestamp(), limits=self.limits)
         if self.is_short(key=application.refund_no, amount_fen=application.amount_fen):
@@ -406,7 +406,7 @@ class WechatSimulator(Simulator):
         if name == "latency" and fault is not None:
             await asyncio.sleep(fault.number("delay_s", 2.0))
         signed = self.signed(request, payload, fault=name, serial=serial)
-        return await break_off(request, signed) if name == "reset_in_body" else signed
+        return await break_off(request, signed) if name == "reset_in_body" else as_fault_says(signed, name)
 
     def signed(
         self,

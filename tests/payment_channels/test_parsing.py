@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payment_channels.parsing import fen_from_yuan, yuan_from_fen
+from payment_channels.parsing import Unreadable, fen_from_yuan, json_object, whole, yuan_from_fen
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,18 @@ def test_there_and_back(fen: int) -> None:
 
     assert fen_from_yuan(yuan) == fen
     assert Decimal(yuan) * 100 == fen
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"status": "PROCESSING", "status": "SUCCESS"}', b'{"amount": {"refund": 1, "refund": 2}}']
+)
+def test_object_when_a_name_stands_twice_in_it_is_unreadable(raw: bytes) -> None:
+    with pytest.raises(Unreadable):
+        json_object(raw)
+
+
+@pytest.mark.parametrize("value", ["1200", True, 12.0, None])
+def test_whole_number_when_it_is_none_is_unreadable(value: object) -> None:
+    assert whole({"refund": 1200}, "refund") == 1200
+    with pytest.raises(Unreadable):
+        whole({"refund": value}, "refund")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import socket
 import threading
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -136,10 +138,32 @@ def test_answer_of_exactly_the_limit_is_read(transport: Transport, server: Local
     assert len(transport.send(method="GET", target="/", headers={}).body) == MAX_REPLY_BYTES
 
 
-def test_compressed_answer_is_left_as_it_is(transport: Transport, server: LocalServer) -> None:
-    server.respond = lambda _: Answer(headers={"Content-Encoding": "gzip"}, body=b"not really gzip")
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("GZIP", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_answer_that_a_gateway_packed_is_unpacked(
+    transport: Transport, server: LocalServer, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    server.respond = lambda _: Answer(headers={"Content-Encoding": encoding}, body=pack(b'{"code":"10000"}'))
 
-    assert transport.send(method="GET", target="/", headers={}).body == b"not really gzip"
+    assert transport.send(method="GET", target="/", headers={}).body == b'{"code":"10000"}'
+
+
+def test_packed_answer_that_is_too_large_once_unpacked_is_not_read(transport: Transport, server: LocalServer) -> None:
+    server.respond = lambda _: Answer(
+        headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"x" * (MAX_REPLY_BYTES + 1))
+    )
+
+    assert _fails(transport) == "too_large"
+
+
+@pytest.mark.parametrize("body", [b"not really gzip", gzip.compress(b"cut short", mtime=0)[:-9]])
+def test_answer_that_is_not_packed_as_it_says_is_left_as_it_is(
+    transport: Transport, server: LocalServer, body: bytes
+) -> None:
+    server.respond = lambda _: Answer(headers={"Content-Encoding": "gzip"}, body=body)
+
+    assert transport.send(method="GET", target="/", headers={}).body == body
 
 
 @pytest.mark.parametrize(

@@ -58,3 +58,33 @@ def test_find_when_nobody_knows_the_number_is_not_found() -> None:
 def test_siblings_when_an_order_has_two_payments_has_both_in_order() -> None:
     first, second = order_of_two()
     assert [sale.pk for sale in orders.siblings(second)] == [first.pk, second.pk]
+
+
+@pytest.mark.parametrize("number", ["DB-77-02", "db-77-02", "4200 0000", "42000000"])
+def test_find_when_the_number_is_that_on_a_payments_slip_has_the_whole_order(number: str) -> None:
+    first, second = order_of_two()
+    Transaction.objects.filter(pk=second.pk).update(payment_no="DB-77-02", channel_transaction_no="42000000")
+
+    found = orders.find(sales=Transaction.objects.select_related("store"), order_no=number)
+
+    assert [sale.pk for sale in found] == [first.pk, second.pk]
+
+
+@pytest.mark.parametrize("number", ["DB-77-01", "DB-77-2"])
+def test_find_when_the_number_only_looks_like_an_attempts_is_not_found(number: str) -> None:
+    """Money goes by it: another order that was not reported yet may be called so."""
+    make_sale(make_merchant(), order_no="DB-77", payment_no="DB-77-02")
+
+    with pytest.raises(NotFound):
+        orders.find(sales=Transaction.objects.all(), order_no=number)
+
+
+def test_find_when_two_payments_have_the_slips_number_names_both() -> None:
+    first, second = order_of_two()
+    Transaction.objects.filter(pk=first.pk).update(payment_no="DB-77-02")
+    Transaction.objects.filter(pk=second.pk).update(channel_transaction_no="DB-77-02")
+
+    with pytest.raises(Invalid) as refused:
+        orders.find(sales=Transaction.objects.select_related("store"), order_no="DB-77-02")
+
+    assert set(refused.value.facts["candidates"]) == {str(first.pk), str(second.pk)}

@@ -152,3 +152,45 @@ def test_report_without_any_number_of_the_payment_is_refused(merchant: Merchant,
         report_sale(sale=replace(UNHEARD, **change), by=_till(merchant), at=NOW)
     assert [error.field for error in refused.value.errors] == ["channel_transaction_no"]
     assert not Transaction.objects.exists()
+
+
+def test_report_when_the_tills_own_number_comes_later_keeps_it_with_the_sale(merchant: Merchant) -> None:
+    known, _ = report_sale(sale=SALE, by=_till(merchant), at=NOW)
+    named = replace(SALE, payment_no="A1-02")
+
+    again, is_new = report_sale(sale=named, by=_till(merchant), at=NOW)
+
+    assert (again.pk, is_new, again.payment_no, again.corrected_at) == (known.pk, False, "A1-02", None)
+    told = AuditEvent.objects.get(action=CORRECTED)
+    assert (told.data["reason"], told.data["after"]) == ("till_names", {"payment_no": "A1-02"})
+    # Said again, left out again: nothing new. Another number is another fact.
+    for same in (named, SALE):
+        assert report_sale(sale=same, by=_till(merchant), at=NOW)[0].payment_no == "A1-02"
+    assert AuditEvent.objects.filter(action=CORRECTED).count() == 1
+    with pytest.raises(SaleDiffers):
+        report_sale(sale=replace(SALE, payment_no="A1-03"), by=_till(merchant), at=NOW)
+
+
+def test_report_when_the_tills_own_number_is_another_payments_is_told_so(merchant: Merchant) -> None:
+    report_sale(sale=replace(SALE, payment_no="A1-02"), by=_till(merchant), at=NOW)
+    other = replace(SALE, order_no="A2", channel_transaction_no="43")
+    known, _ = report_sale(sale=other, by=_till(merchant), at=NOW)
+
+    with pytest.raises(SaleDiffers) as refused:
+        report_sale(sale=replace(other, payment_no="A1-02"), by=_till(merchant), at=NOW)
+
+    assert [error.field for error in refused.value.errors] == ["payment_no"]
+    known.refresh_from_db()
+    assert known.payment_no == ""
+
+
+@pytest.mark.parametrize(("change", "known"), [({"remote": True}, "false"), ({"cashier": ""}, "C001")])
+def test_report_when_a_fact_differs_shows_what_is_known_as_it_is_written(
+    merchant: Merchant, change: dict[str, Any], known: str
+) -> None:
+    report_sale(sale=SALE, by=_till(merchant), at=NOW)
+
+    with pytest.raises(SaleDiffers) as refused:
+        report_sale(sale=replace(SALE, **change), by=_till(merchant), at=NOW)
+
+    assert known in str(refused.value.errors[0].message)

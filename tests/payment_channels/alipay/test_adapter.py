@@ -52,10 +52,12 @@ def test_notice_for_another_application_is_rejected(channel: AlipayRefundChannel
     assert _rejected(channel, platform.notice(app_id="2021000000000002")) == "wrong_merchant"
 
 
-@pytest.mark.parametrize("missing", ["refund_fee", "out_biz_no"])
-def test_notice_about_a_payment_is_foreign(channel: AlipayRefundChannel, platform: Platform, missing: str) -> None:
+@pytest.mark.parametrize("changes", [{"refund_fee": ""}, {"refund_fee": "0.00", "out_biz_no": ""}])
+def test_notice_about_a_payment_is_foreign(
+    channel: AlipayRefundChannel, platform: Platform, changes: dict[str, str]
+) -> None:
     made = {"trade_no": "2026112722001", "out_trade_no": "T7-2", "total_amount": "268.00"}
-    notice = platform.notice(**{missing: "", **made})
+    notice = platform.notice(**{**changes, **made})
     paid = ForeignNotice(about="trade_status_sync", paid=("2026112722001", "T7-2", 26_800))
 
     assert channel.read_notice(notice) == paid
@@ -68,6 +70,18 @@ def test_notice_about_a_payment_when_it_proves_none_says_nothing_of_one(
     values = {"refund_fee": "", "trade_no": "2026112722001", "total_amount": "268.00", **changes}
 
     assert channel.read_notice(platform.notice(**values)) == ForeignNotice(about="trade_status_sync")
+
+
+@pytest.mark.parametrize("status", ["TRADE_SUCCESS", "TRADE_CLOSED"])
+def test_notice_of_a_refund_without_a_number_is_one_of_none_of_ours(
+    channel: AlipayRefundChannel, platform: Platform, status: str
+) -> None:
+    """Made in the portal, in part or whole: the payment is to be asked about."""
+    read = channel.read_notice(platform.notice(out_biz_no="", trade_status=status, refund_fee="268.00"))
+
+    assert isinstance(read, RefundNotice)
+    assert (read.refund_no, read.refunded_fen) == ("", 26_800)
+    assert read.channel_transaction_no == ORDER.channel_transaction_no
 
 
 def test_notice_about_a_complaint_is_foreign(channel: AlipayRefundChannel, platform: Platform) -> None:

@@ -47,3 +47,21 @@ def test_query_when_our_keys_are_wrong_says_how_to_mend_them() -> None:
 
 def test_refunds_own_rules_when_a_code_is_in_both_lists_are_those_of_the_refund() -> None:
     assert errors.RULES["ACQ.INVALID_PARAMETER"].retry is Retry.NEVER
+
+
+@pytest.mark.parametrize(
+    ("spelled", "listed"),
+    [
+        ("acq.seller_balance_not_enough", "ACQ.SELLER_BALANCE_NOT_ENOUGH"),
+        ("AOP.ACQ.TRADE_HAS_FINISHED", "ACQ.TRADE_HAS_FINISHED"),
+        ("ISV.INVALID-SIGNATURE ", "isv.invalid-signature"),
+    ],
+)
+def test_code_in_another_spelling_means_the_same(spelled: str, listed: str) -> None:
+    said = errors.outcome_of_application(_status(spelled), raw="", maybe_received=False)
+    assert said == errors.outcome_of_application(_status(listed), raw="", maybe_received=False)
+    assert isinstance(said, Refused)
+
+
+def test_code_of_no_list_is_shown_as_it_came() -> None:
+    assert errors.outcome_of_query(_status("acq.Nobody_Lists_This"), raw="").code == "acq.Nobody_Lists_This"

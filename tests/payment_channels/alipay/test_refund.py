@@ -509,3 +509,41 @@ def test_refund_of_a_later_attempt_is_named_by_the_number_the_channel_knows(
     assert isinstance(by_channel, Done)
     assert isinstance(by_attempt, Done)
     assert json.loads(asked_parameters(server.asked[1])["biz_content"])["out_trade_no"] == "DB-77-02"
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "accepted"),
+    [("REFUND_PROCESSING", "REFUND_PROCESSING", True), ("REFUND_FAIL", "not_found", False), ("", "not_found", False)],
+)
+def test_query_when_it_speaks_as_older_editions_did_is_understood(
+    channel: AlipayRefundChannel, server: LocalServer, platform: Platform, word: str, code: str, accepted: bool
+) -> None:
+    server.respond = lambda _: platform.query(query_answer(refund_status=word))
+
+    outcome = channel.query_refund(REFERENCE)
+
+    assert isinstance(outcome, Unknown)
+    assert (outcome.code, outcome.accepted) == (code, accepted)
+    assert outcome.raw
+
+
+def test_query_when_its_amounts_come_as_numbers_is_read(
+    channel: AlipayRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    text = json.dumps(query_answer()).replace('"12.00"', "12.00").replace('"268.00"', "268")
+    server.respond = lambda _: platform.query(text)
+
+    assert isinstance(channel.query_refund(REFERENCE), Done)
+
+
+@pytest.mark.parametrize(("name", "second"), [("refund_amount", "12.00"), ("refund_status", "REFUND_SUCCESS")])
+def test_query_in_which_a_name_stands_twice_proves_nothing(
+    channel: AlipayRefundChannel, server: LocalServer, platform: Platform, name: str, second: str
+) -> None:
+    text = json.dumps(query_answer(**{name: "?"})).replace(f'"{name}": "?"', f'"{name}": "1.00", "{name}": "{second}"')
+    server.respond = lambda _: platform.query(text)
+
+    outcome = channel.query_refund(REFERENCE)
+
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "unreadable"

@@ -46,3 +46,8 @@ def test_trade_when_its_code_proves_nothing_calls_a_person(code: str) -> None:
     outcome = errors.outcome_of_failed_trade(code, "", channel_refund_no="", raw="")
     assert isinstance(outcome, Unknown)
     assert (outcome.attention, outcome.remedy) == (True, "find_out")
+
+
+@pytest.mark.parametrize("said", ["A6", "a6", " A6 "])
+def test_code_is_read_as_the_list_spells_it(said: str) -> None:
+    assert errors.code_of({"respCode": said}, "respCode") == "A6"

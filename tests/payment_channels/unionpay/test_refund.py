@@ -385,3 +385,26 @@ def test_dropped_connection_is_unknown(channel: UnionPayRefundChannel, server: L
 
     assert isinstance(outcome, Unknown)
     assert outcome.code == "connection"
+
+
+def test_refund_when_its_amount_comes_back_filled_up_with_zeros_is_accepted(
+    channel: UnionPayRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    server.respond = lambda _: platform.answer(accepted(txnAmt="000000001200"))
+
+    outcome = channel.refund(ORDER)
+
+    assert isinstance(outcome, Unknown)
+    assert (outcome.code, outcome.accepted) == ("00", True)
+
+
+@pytest.mark.parametrize("amount", ["000000012000", "1201", "12.00", "0"])
+def test_refund_when_another_amount_comes_back_proves_nothing(
+    channel: UnionPayRefundChannel, server: LocalServer, platform: Platform, amount: str
+) -> None:
+    server.respond = lambda _: platform.answer(accepted(txnAmt=amount))
+
+    outcome = channel.refund(ORDER)
+
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "mismatch"

@@ -138,6 +138,34 @@ def test_notice_about_something_else_is_foreign(
     assert rejected.value.code == "bad_signature"
 
 
+@pytest.mark.parametrize("resource", [None, {}, {"algorithm": "AEAD_SM4_GCM", "ciphertext": "x"}, "none"])
+@pytest.mark.parametrize("event", ["VIOLATION.PUNISH", "MCHTRANSFER.BILL.FINISHED", "TRANSACTION.SUCCESS"])
+def test_notice_about_something_else_is_foreign_whatever_it_carries(
+    channel: WeChatRefundChannel, platform: Platform, event: str, resource: object
+) -> None:
+    body = json.dumps({"id": "EV-1", "event_type": event, "resource": resource}).encode()
+    headers = {name.lower(): value for name, value in platform.signed(body).items()}
+
+    assert channel.read_notice(RawNotice(headers=headers, body=body, received_at=NOW)) == ForeignNotice(about=event)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"algorithm": "AEAD_SM4_GCM"}, {"associated_data": "transaction"}, {"ciphertext": "not base64"}]
+)
+def test_notice_of_a_refund_whose_resource_cannot_be_opened_is_rejected(
+    channel: WeChatRefundChannel, platform: Platform, changes: dict[str, str]
+) -> None:
+    envelope = json.loads(platform.notice(notice_content()).body)
+    envelope["resource"].update(changes)
+    body = json.dumps(envelope).encode()
+    headers = {name.lower(): value for name, value in platform.signed(body).items()}
+
+    with pytest.raises(NoticeRejected) as rejected:
+        channel.read_notice(RawNotice(headers=headers, body=body, received_at=NOW))
+
+    assert rejected.value.code == "unreadable"
+
+
 @pytest.mark.parametrize(
     ("changes", "paid"),
     [

@@ -59,3 +59,36 @@ def test_query_when_it_finds_nothing_is_no_proof_and_only_with_404() -> None:
     assert errors.outcome_of_query(_reply("RESOURCE_NOT_EXISTS", status=404)).code == "not_found"
     assert errors.outcome_of_query(_reply("RESOURCE_NOT_EXISTS", status=400)).code == "RESOURCE_NOT_EXISTS"
     assert errors.outcome_of_query(_reply("SIGN_ERROR", status=401)).remedy == "check_keys"
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "retry", "remedy"),
+    [
+        ("INVALID_REQUEST", "交易未结算资金不足，请使用可用余额退款", Retry.AFTER_TOP_UP, "top_up"),
+        ("INVALID_REQUEST", "基本账户余额不足，请充值后重新发起", Retry.AFTER_TOP_UP, "top_up"),
+        ("INVALID_REQUEST", "订单已全额退款", Retry.NEVER, "check_amount"),
+        ("INVALID_REQUEST", "申请退款金额超过订单可退金额", Retry.NEVER, "check_amount"),
+        ("RULE_LIMIT", "refund_fee大于可退金额", Retry.NEVER, "check_amount"),
+        ("INVALID_REQUEST", "超期订单不允许退款", Retry.NEVER, "sale_closed"),
+        ("PARAM_ERROR", "订单已超过可退款的最大期限", Retry.NEVER, "sale_closed"),
+        ("INVALID_REQUEST", "频率限制，1个月之前的订单请降低申请频率再重试", Retry.SAME_NUMBER, "slow_down"),
+        ("INVALID_REQUEST", "订单处理中，暂时无法退款，请稍后再试", Retry.LATER, "later"),
+        ("TRADE_ERROR", "用户账户已注销", Retry.NEVER, "other_route"),
+        ("INVALID_REQUEST", "订单未支付成功，不能退款", Retry.NEVER, "sale_state"),
+        ("INVALID_REQUEST", "多账户出资退款不支持非分账订单", Retry.NEVER, "check_rules"),
+        ("PARAM_ERROR", "请求中含有未在API文档中定义的参数", Retry.NEVER, "check_request"),
+    ],
+)
+def test_application_when_its_code_has_many_meanings_is_refused_as_its_words_say(
+    code: str, message: str, retry: Retry, remedy: str
+) -> None:
+    outcome = errors.outcome_of_application(_reply(code, message), maybe_received=False)
+    assert isinstance(outcome, Refused)
+    assert (outcome.code, outcome.message, outcome.retry, outcome.remedy) == (code, message, retry, remedy)
+
+
+@pytest.mark.parametrize("code", ["NOT_ENOUGH", "USER_ACCOUNT_ABNORMAL"])
+def test_application_when_its_code_has_one_meaning_is_not_read_by_its_words(code: str) -> None:
+    outcome = errors.outcome_of_application(_reply(code, "频率限制，请稍后再试"), maybe_received=False)
+    assert isinstance(outcome, Refused)
+    assert outcome.remedy == errors.RULES[code].remedy

@@ -445,3 +445,38 @@ def test_answer_signed_more_than_five_minutes_off_is_not_believed(
     server.respond = lambda _: platform.at(NOW + timedelta(seconds=off_s)).answer(refund_state())
 
     assert isinstance(channel.refund(ORDER), Done) is believed
+
+
+@pytest.mark.parametrize("said", ["商户号已被限制", "SYSTEM BUSY"])
+def test_refusal_on_http_200_proves_nothing_and_its_words_are_shown(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform, said: str
+) -> None:
+    server.respond = lambda _: platform.answer({"code": "INVALID_REQUEST", "message": said})
+
+    for outcome in (channel.refund(ORDER), channel.query_refund(REFERENCE)):
+        assert isinstance(outcome, Unknown)
+        assert (outcome.code, outcome.accepted) == ("unreadable", False)
+        assert said in outcome.message
+
+
+def test_state_in_which_a_name_stands_twice_proves_nothing(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform
+) -> None:
+    twice = json.dumps(refund_state("PROCESSING")).replace('"status"', '"status": "SUCCESS", "status"').encode()
+    server.respond = lambda _: platform.answer(twice)
+
+    outcome = channel.query_refund(REFERENCE)
+
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "unreadable"
+
+
+@pytest.mark.parametrize("refund", [1199, 1201, "1200"])
+def test_success_of_another_amount_than_asked_proves_nothing(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform, refund: object
+) -> None:
+    server.respond = lambda _: platform.answer(
+        refund_state(amount={"total": 26800, "refund": refund, "currency": "CNY"})
+    )
+
+    assert isinstance(channel.refund(ORDER), Unknown)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.sql import PreparedStatement
 from refunds.intake import facts, judging
 from refunds.intake.claims import Draft
@@ -42,6 +43,28 @@ def test_find_sale_when_an_order_number_names_several_is_refused() -> None:
     with pytest.raises(Invalid) as refused:
         find_sale(merchant_id=merchant.pk, at=timezone.now(), order_no="0001")
     assert refused.value.code == "ambiguous_order_no"
+
+
+@pytest.mark.parametrize("number", ["DB-77-02", "4200 0077"])
+def test_find_sale_when_the_number_is_that_on_a_payments_slip_finds_its_order(number: str) -> None:
+    merchant = make_merchant()
+    make_sale(merchant, order_no="DB-77", payment_no="DB-77-01", status="declined")
+    make_sale(merchant, order_no="DB-77", paid_at=timezone.now() - timedelta(days=3))
+    paid = make_sale(merchant, order_no="DB-77", payment_no="DB-77-02", channel_transaction_no="42000077")
+    for slip in (number, number.lower()):
+        found = find_sale(merchant_id=merchant.pk, at=timezone.now(), order_no=slip)
+        assert found.id == paid.pk
+    # The slip of the try that did not go through: the one that is paid is meant, and no order of another day.
+    assert find_sale(merchant_id=merchant.pk, at=timezone.now(), order_no="DB-77-01").id == paid.pk
+
+
+def test_find_sale_when_the_slip_is_another_stores_or_merchants_is_not_found() -> None:
+    merchant = make_merchant()
+    sale = make_sale(merchant, order_no="DB-77", payment_no="DB-77-02")
+    for options in ({"store_ids": frozenset({sale.store_id + 1})}, {"store": "S999"}, {"merchant_id": merchant.pk + 1}):
+        asked: dict[str, Any] = {"merchant_id": merchant.pk, "at": timezone.now(), "order_no": "DB-77-02", **options}
+        with pytest.raises(NotFound):
+            find_sale(**asked)
 
 
 @pytest.mark.parametrize("statement", [facts._BY_ID, facts._OF_ORDER, facts._BY_ORDER_NO], ids=lambda one: one.name)

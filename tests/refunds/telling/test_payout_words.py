@@ -88,6 +88,7 @@ def _answered(request: RefundRequest, case: str) -> datetime:
         "mendable": (_refused(Retry.SAME_NUMBER, remedy="check_request"), NOT_FOUND, timedelta()),
         "spent": (_refused(Retry.NEW_NUMBER, remedy="new_number"), NOT_FOUND, timedelta()),
         "elsewhere": (_refused(Retry.NEVER, remedy="refunded_already"), NOT_FOUND, timedelta()),
+        "never_paid": (_refused(Retry.NEVER, remedy="sale_unpaid"), NOT_FOUND, timedelta()),
     }
     if case in scripts:
         return _play(request, *scripts[case][:2], until=scripts[case][2])
@@ -104,7 +105,7 @@ def _answered(request: RefundRequest, case: str) -> datetime:
 
 CASES = [
     "accepted", "stuck", "asked", "silent", "not_taken", "short", "barred", "postponed", "refused", "mendable", "spent",
-    "elsewhere", "differs", "paid", "to_bank", "in_balance", "with_store",
+    "elsewhere", "never_paid", "differs", "paid", "to_bank", "in_balance", "with_store",
 ]  # fmt: skip
 
 #: What each of the three may never say where the channel answered so.
@@ -118,9 +119,10 @@ NEVER_STAFF = {
     "mendable": ["by itself"],
     "spent": ["by itself", "same number"],
     "elsewhere": ["by itself", "sent again"],
+    "never_paid": ["by itself", "sent again", "portal", "refunded already"],
 }
 NOT_WITH_THE_STORE = {
-    "accepted", "stuck", "asked", "silent", "not_taken", "differs", "elsewhere", "paid", "to_bank", "in_balance",
+    "accepted", "stuck", "asked", "silent", "not_taken", "differs", "elsewhere", "never_paid", "paid", "to_bank", "in_balance",
 }  # fmt: skip
 
 
