@@ -12,6 +12,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as default
 from typing import BinaryIO
@@ -381,11 +382,13 @@ def _amount(places: Mapping[str, int], cells: list[str], amount: Callable[[Field
 # --- what it is instead ---------------------------------------------------------------------------------------------
 
 _WEB_PAGE = re.compile(
-    r"\s*(<!doctype|<html|<head|<body|<script|<table|<meta|<\?xml|<!--|\{\s*\"|mime-version:)", re.IGNORECASE
+    r"\s*(<[a-z!?]|\{\s*\"|\[\s*[\[{\"]|return_code=|mime-version:)", re.IGNORECASE
 )
 #: Tables that are written as a web page or as XML and named .xls.
 _MARKED_UP_WORKBOOK = re.compile(r"urn:schemas-microsoft-com:office|urn:oasis:names:tc:opendocument", re.IGNORECASE)
-_CONSUMERS = ("微信支付账单明细", "微信昵称", "支付宝交易记录明细", "电子客户回单", "支付宝账户", "交易对方")
+_CONSUMERS = (
+    *("微信支付账单明细", "微信昵称", "支付宝交易记录明细", "电子客户回单", "支付宝账户", "交易对方", "云闪付交易"),
+)
 #: What only one channel's statement of one kind says.
 _SIGNS = (
     ("资金流水单号", "wechat", "funds"),
@@ -396,8 +399,12 @@ _SIGNS = (
     ("交易订单总笔数", "alipay", "summary"),
     ("支付宝交易号", "alipay", "trades"),
 )
-#: UnionPay's fixed widths begin so: three characters, two institutions of eleven, a trace of six.
-_FIXED_WIDTHS = re.compile(r"\w{3}[ |\t].{11}[ |\t].{11}[ |\t]\d{6}[ |\t]\d{10}[ |\t]")
+#: UnionPay's fixed widths begin so: three characters, two institutions of eleven, a trace of six, a time, card and amount.
+FIXED_WIDTHS = re.compile(r"\w{3}[ |\t].{11}[ |\t].{11}[ |\t]\d{6}[ |\t]\d{10}[ |\t]")
+#: The list of disputed trades goes on with short fields, those of the trade before, where a trade has its number of 21.
+_DISPUTES = re.compile(FIXED_WIDTHS.pattern + r".{19}[ |\t]\d{12}[ |\t].{4}[ |\t].{2}[ |\t].{2}[ |\t].{6}[ |\t].{10}[ |\t]")
+#: The same columns after a spreadsheet: without their widths, with something between them.
+_SPREAD = re.compile(r"\"?\w{3}\"?\s*[,;\t]\s*\"?\d{1,11}\"?\s*[,;\t][^,;\t]*[,;\t]\s*\"?\d{1,6}\"?\s*[,;\t]\s*\"?\d{9,10}\b")
 
 
 def kind_of(text: str) -> tuple[str, str]:
@@ -405,7 +412,9 @@ def kind_of(text: str) -> tuple[str, str]:
     for sign, channel, kind in _SIGNS:
         if sign in text:
             return channel, kind
-    return ("unionpay", "trades") if _FIXED_WIDTHS.match(text) else ("", "")
+    if FIXED_WIDTHS.match(text):
+        return "unionpay", "disputes" if _DISPUTES.match(text) else "trades"
+    return "", ""
 
 
 def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
@@ -421,6 +430,8 @@ def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
         return BillCorrupt(f"a statement of {found}", code="bill_of_another_channel", channel=found)
     if found:
         return BillCorrupt(f"a statement of another kind: {kind}", code="bill_of_another_kind", kind=kind)
+    if _SPREAD.match(text):
+        return BillCorrupt("fixed widths saved again by a spreadsheet", code="bill_resaved")
     if any(sign in text for sign in _CONSUMERS):
         return BillCorrupt("a consumer's own list of payments", code="bill_of_consumer")
     return BillCorrupt("no statement that we know", code="bill_unreadable")
@@ -437,10 +448,33 @@ def head_of(content: BinaryIO | Workbook) -> str:
     return "\n".join(found)
 
 
-def kind_in(file: BinaryIO) -> tuple[str, str]:
-    """Channel and kind of the statement that a file seems to hold; empty where it seems to hold none."""
+def holds(channel: str, kind: str) -> statements.Holds:
+    """Whether a table begins as a statement of this channel and kind does."""
+
+    def check(content: BinaryIO) -> bool:
+        try:
+            return kind_of(head_of(content)) == (channel, kind)
+        except BillCorrupt:
+            return False
+
+    return check
+
+
+def kinds_in(file: BinaryIO, *, channel: str) -> frozenset[str]:
+    """The kinds of this channel's statements that a file seems to hold, several where it is a zip; none where it seems to hold
+    none.
+    """
+    found: set[str] = set()
+
+    def look(content: BinaryIO) -> bool:
+        with suppress(BillCorrupt):
+            its, kind = kind_of(head_of(content))
+            found.update([kind] if its == channel else [])
+        return False
+
     try:
-        with statements.unpacked(statements.peeled(file), wanted=lambda name: "汇总" not in name) as content:
-            return kind_of(head_of(content))
+        with statements.unpacked(statements.peeled(file), wanted=lambda name: "汇总" not in name, holds=look) as content:
+            its, kind = kind_of(head_of(content))
     except (BillCorrupt, *statements.BROKEN):
-        return "", ""
+        return frozenset(found)
+    return frozenset(found | ({kind} if its == channel else set()))
