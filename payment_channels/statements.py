@@ -221,9 +221,12 @@ def _tables_in(archive: zipfile.ZipFile, wanted: Callable[[str], bool], holds: H
     return found
 
 
-def distinct(entries: Iterable[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
-    """Entries without copies of one another."""
-    return list({(entry.CRC, entry.file_size): entry for entry in entries}.values())
+def distinct(
+    entries: Iterable[zipfile.ZipInfo], *, by_name: Callable[[str], object] = lambda _: None
+) -> list[zipfile.ZipInfo]:
+    """Entries without copies of one another; ``by_name`` says of a name what makes the same content another file's."""
+    found = {(entry.CRC, entry.file_size, by_name(entry.filename)): entry for entry in reversed(list(entries))}
+    return list(found.values())[::-1]
 
 
 def is_locked(entry: zipfile.ZipInfo) -> bool:
@@ -280,7 +283,9 @@ def peeled(file: BinaryIO) -> BinaryIO:
 
 def _is_photo(file: BinaryIO) -> bool:
     file.seek(4)
-    return file.read(4) == _PHOTO
+    sign = file.read(4)
+    file.seek(0)
+    return sign == _PHOTO
 
 
 def _package_in(file: BinaryIO) -> BinaryIO | None:

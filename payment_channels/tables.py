@@ -400,11 +400,15 @@ _SIGNS = (
     ("支付宝交易号", "alipay", "trades"),
 )
 #: UnionPay's fixed widths begin so: three characters, two institutions of eleven, a trace of six, a time, card and amount.
-FIXED_WIDTHS = re.compile(r"\w{3}[ |\t].{11}[ |\t].{11}[ |\t]\d{6}[ |\t]\d{10}[ |\t]")
+FIXED_WIDTHS = re.compile(r"\w{3}[ |\t].{11}[ |\t].{11}[ |\t][\d ]{6}[ |\t]\d{10}[ |\t]")
 #: The list of disputed trades goes on with short fields, those of the trade before, where a trade has its number of 21.
-_DISPUTES = re.compile(FIXED_WIDTHS.pattern + r".{19}[ |\t]\d{12}[ |\t].{4}[ |\t].{2}[ |\t].{2}[ |\t].{6}[ |\t].{10}[ |\t]")
+_DISPUTES = re.compile(
+    rf"{FIXED_WIDTHS.pattern}.{{19}}[ |\t]\d{{12}}[ |\t].{{4}}[ |\t].{{2}}[ |\t].{{2}}[ |\t].{{6}}[ |\t].{{10}}[ |\t]"
+)
 #: The same columns after a spreadsheet: without their widths, with something between them.
-_SPREAD = re.compile(r"\"?\w{3}\"?\s*[,;\t]\s*\"?\d{1,11}\"?\s*[,;\t][^,;\t]*[,;\t]\s*\"?\d{1,6}\"?\s*[,;\t]\s*\"?\d{9,10}\b")
+_SPREAD = re.compile(
+    r"\"?\w{3}\"?\s*[,;\t]\s*\"?\d{0,11}\"?\s*[,;\t][^,;\t]*[,;\t]\s*\"?\d{0,6}\"?\s*[,;\t]\s*\"?\d{9,10}\b"
+)
 
 
 def kind_of(text: str) -> tuple[str, str]:

@@ -169,9 +169,15 @@ def _trades(file: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
         if not found:
             with statements.unpacked(file, wanted=lambda _: True, holds=_IS_TRADES) as content:
                 raise tables.not_this_statement(tables.head_of(content), channel=CHANNEL)
-        for entry in statements.distinct(found):
+        for entry in statements.distinct(found, by_name=_settled_on):
             with archive.open(entry) as trades:
                 yield entry.filename, cast("BinaryIO", trades)
+
+
+def _settled_on(name: str) -> date | None:
+    """The day that a file's name says it is of."""
+    found = _SETTLED.search(name)
+    return datetime.strptime(found[1], "%y%m%d").replace(tzinfo=BEIJING).date() if found else None
 
 
 _IS_TRADES = tables.holds(CHANNEL, "trades")
@@ -187,8 +193,7 @@ def _read_trades(
 ) -> Generator[BillRow, None, BillTotals | None]:
     number = 0
     for name, trades in _trades(file):
-        if found := _SETTLED.search(name):
-            settled = datetime.strptime(found[1], "%y%m%d").replace(tzinfo=BEIJING).date()
+        if settled := _settled_on(name):
             first, last = notes.period or (settled, settled)
             notes.period = min(first, settled), max(last, settled)
         for line in _lines(trades):

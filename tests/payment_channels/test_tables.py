@@ -119,6 +119,9 @@ def test_fees_finer_than_a_fen_add_up_exactly() -> None:
     [
         ("<html></html>", "bill_web_page"),
         ('{"code":"NO_AUTH"}', "bill_web_page"),
+        ("<xml><return_code><![CDATA[FAIL]]></return_code></xml>", "bill_web_page"),
+        ("return_code=FAIL&return_msg=invalid bill_date", "bill_web_page"),
+        ('[{"code": 1}]', "bill_web_page"),
         ("微信支付账单明细,,\n微信昵称：[x]", "bill_of_consumer"),
         ("支付宝交易记录明细查询\n", "bill_of_consumer"),
         ("微信订单号,商户订单号", "bill_of_another_channel"),
