@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from core.plain_text import without_marks
+from core.plain_text import ascii_digits, without_marks
 from core.spreadsheets import from_cell
 
 #: What Chinese and Japanese input methods write on the hyphen's key, between letters or digits.
@@ -29,7 +29,7 @@ def ascii_form(text: str) -> str:
     """Full-width letters and digits and every kind of hyphen as ASCII's; without marks that nobody sees. Case stays."""
     if text.isascii():
         return text
-    plain = _TYPED_HYPHEN.sub("-", without_marks(unicodedata.normalize("NFKC", text)))
+    plain = _TYPED_HYPHEN.sub("-", without_marks(unicodedata.normalize("NFKC", ascii_digits(text))))
     return "".join(
         "-" if unicodedata.category(character) == "Pd" or character == "\N{MINUS SIGN}" else character
         for character in plain
