@@ -61,6 +61,8 @@ def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
     "typed",
     [
         " Ａb－00１２\t",
+        "Ab-٠٠١٢",
+        "Ab\u3164-00\u034f12",
         "单号：Ab-0012。",
         "微信支付交易单号 Ab-0012，",
         "`Ab-0012",
