@@ -58,6 +58,11 @@ def reference(text: str) -> str:
     return _AROUND.sub(r"\1", found[1]) if found else plain
 
 
+def last_four(text: str) -> str:
+    """The last four digits of what was typed of a phone's or a card's number; fewer where fewer were."""
+    return re.sub(r"[^0-9]", "", ascii_form(text))[-4:]
+
+
 def spellings(number: str) -> tuple[str, ...]:
     """A number or code in the cases that tills write: as it is, in capitals, in small letters, with one capital
     (``Order 00012``), without a receipt's # in front.

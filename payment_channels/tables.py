@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as default
+from itertools import chain, islice
 from typing import BinaryIO
 
 from payment_channels import statements
@@ -113,18 +114,38 @@ class Table:
         if self.layout.summary and not self.summaries:
             raise BillCorrupt("the summary is missing: the file was cut short")
 
-    def _header(self, content: BinaryIO | Workbook) -> tuple[_Lines, dict[str, int]]:
-        """The lines that follow the header, and where its columns stand; of a workbook in the first sheet that has one."""
-        above = []
-        for lines in _sheets(content):
-            for number, text, cells in lines:
-                said = text or ",".join(cells or ())
-                above.append(said)
-                if not self.layout.is_remark(said) and (names := self._names(text, cells)):
-                    return lines, self._places(names, number)
-                if number >= _HEADER_WITHIN:
-                    break
-        raise not_this_statement("\n".join(above), channel=self.channel)
+    def _header(self, content: BinaryIO | Workbook) -> tuple[Iterable[_Line], dict[str, int]]:
+        """The lines that follow the header, and where its columns stand; of a workbook those of the first sheet that has one, then
+        those of the sheets that have the same: a sheet for each shop.
+        """
+        above: list[str] = []
+        refused: BillCorrupt | None = None
+        for place, lines in enumerate(_sheets(content)):
+            try:
+                if places := self._places_in(lines, above):
+                    return chain(lines, self._alike(content, place + 1)), places
+            except BillCorrupt as error:
+                refused = refused or error
+        raise refused or not_this_statement("\n".join(above), channel=self.channel)
+
+    def _places_in(self, lines: _Lines, above: list[str]) -> dict[str, int]:
+        """Where the columns stand that a sheet's header names; nothing where it has none. Its first lines go to ``above``."""
+        for number, text, cells in lines:
+            said = text or ",".join(cells or ())
+            above.append(said)
+            if not self.layout.is_remark(said) and (names := self._names(text, cells)):
+                return self._places(names, number)
+            if number >= _HEADER_WITHIN:
+                break
+        return {}
+
+    def _alike(self, content: BinaryIO | Workbook, start: int) -> Iterator[_Line]:
+        """The lines of the sheets behind whose header is the same."""
+        for sheet in content.sheets[start:] if isinstance(content, Workbook) else ():
+            first = islice(_Lines(content, sheet), _HEADER_WITHIN)
+            names = ([self._usual(cell) for cell in cells or ()] for _, _, cells in first)
+            if any(all(row[place : place + 1] == [name] for name, place in self._placed.items()) for row in names):
+                yield from _Lines(content, sheet)
 
     def _names(self, text: str, cells: list[str] | None) -> list[str]:
         """The names in a line that is the header, and from now on its delimiter; else nothing."""
@@ -160,7 +181,7 @@ class Table:
         # Every named column counts, and the blank ones between them.
         return places
 
-    def _records(self, lines: _Lines, width: int, *, is_text_last: bool) -> Iterator[tuple[int, str, list[str]]]:  # noqa: C901 - one pass, one state
+    def _records(self, lines: Iterable[_Line], width: int, *, is_text_last: bool) -> Iterator[tuple[int, str, list[str]]]:  # noqa: C901 - one pass, one state
         """Rows, those that a line break has torn put together again. Behind a summary short lines are remarks."""
         torn: tuple[int, str, int] | None = None
         summary_names: list[str] | None = None
@@ -247,18 +268,22 @@ def key(name: str) -> str:
     return "".join(folded.split())
 
 
+#: Its number, and its text and no cells, or the cells of a row of a workbook's sheet and no text.
+_Line = tuple[int, str, list[str] | None]
+
+
 class _Lines:
-    """Numbered lines: text and no cells, or the cells of a row of a workbook's sheet and no text."""
+    """The lines of a text or a sheet."""
 
     def __init__(self, content: BinaryIO | Workbook, sheet: str = "") -> None:
-        self._lines: Iterator[tuple[int, str, list[str] | None]]
+        self._lines: Iterator[_Line]
         if isinstance(content, Workbook):
             rows = content.rows(sheet)
             self._lines = ((number, "", [cell.removeprefix("`") for cell in cells]) for number, cells in rows)
         else:
             self._lines = ((number, text, None) for number, text in lines(content))
 
-    def __iter__(self) -> Iterator[tuple[int, str, list[str] | None]]:
+    def __iter__(self) -> Iterator[_Line]:
         return self._lines
 
 

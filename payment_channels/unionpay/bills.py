@@ -168,7 +168,10 @@ def _trades(file: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
         found = named or [entry for entry in entries if _holds_trades(archive, entry)]
         if not found:
             with statements.unpacked(file, wanted=lambda _: True, holds=_IS_TRADES) as content:
-                raise tables.not_this_statement(tables.head_of(content), channel=CHANNEL)
+                other = tables.not_this_statement(tables.head_of(content), channel=CHANNEL)
+                if other.facts.get("kind") == "trades":  # of a workbook: a text would have been found
+                    raise BillCorrupt("rows in a workbook's cells", code="bill_resaved")
+                raise other
         for entry in statements.distinct(found, by_name=_settled_on):
             with archive.open(entry) as trades:
                 yield entry.filename, cast("BinaryIO", trades)
