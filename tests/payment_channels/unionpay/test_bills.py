@@ -310,10 +310,10 @@ def zme_line(number: int, fen: int) -> bytes:
     return b" ".join(cells) + b"\r\n"
 
 
-def _spread(delimiter: bytes) -> bytes:
+def spread(trades: bytes, delimiter: bytes) -> bytes:
     """What a spreadsheet makes of the fixed widths that it was told."""
     rows = []
-    for line in TRADES.splitlines():
+    for line in trades.splitlines():
         starts = [sum(WIDTHS[:place]) + place for place in range(len(WIDTHS))]
         cells = [line[start : start + width].strip() for start, width in zip(starts, WIDTHS, strict=True)]
         rows.append(delimiter.join(cell.lstrip(b"0") if cell.isdigit() else cell for cell in cells))
@@ -357,8 +357,8 @@ def test_fee_that_the_file_does_not_say_is_unknown_and_none_is_none() -> None:
         (zme_line(1, 1_200), "bill_of_another_kind"),
         (zme_line(1, 1_200) + zme_line(2, 500), "bill_of_another_kind"),
         (_zip(**{_NAME.replace("ZM_", "ZME_"): zme_line(1, 1_200)}), "bill_of_another_kind"),
-        (_spread(b","), "bill_resaved"),
-        (_spread(b"\t"), "bill_resaved"),
+        (spread(TRADES, b","), "bill_resaved"),
+        (spread(TRADES, b"\t"), "bill_resaved"),
         (b"%PDF-1.7" + b"\0" * 99, "bill_document"),
         (_zip(**{"a.png": b"\x89PNG\r\n" + b"\0" * 99}), "bill_document"),
         ("云闪付交易明细\n".encode("gbk"), "bill_of_consumer"),
