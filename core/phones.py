@@ -6,9 +6,7 @@ from core.plain_text import ascii_digits, folded
 
 #: What stands between the digits on paper, blanks, dashes of every kind, dots, commas, brackets; and around them where they are
 #: pasted.
-_BETWEEN = re.compile(
-    r"[\s.,。、()\[\]【】<>《》「」/\-_\u2010-\u2015\u2212\ufe58\ufe63\uff0dー─·'\"‘’“”;`]+"
-)
+_BETWEEN = re.compile(r"[\s.,。、()\[\]【】<>《》「」/\-_\u2010-\u2015\u2212\ufe58\ufe63\uff0dー─·'\"‘’“”;`]+")
 #: The trunk's zero as it is written behind a country's number, +44 (0)7700; and what a spreadsheet makes of a number: 138.00.
 _NOT_DIALLED = re.compile(r"(^\s*(?:\+|00)[0-9]{1,3})[\s-]*\(0\)|(?<=[0-9]{10})\.0+\s*$")
 #: The same zero without brackets, in countries in which no number from abroad begins with one.

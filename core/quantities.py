@@ -64,7 +64,9 @@ class NotAQuantity(ValueError):
 
 
 #: Digits and at most one point, with what people write behind pieces and kilograms.
-_TYPED = re.compile(r"\+?\s*([0-9]{1,13}(?:\.[0-9]*)?|\.[0-9]+)\s*(?:件|个|個|份|包|瓶|盒|箱|袋|只|双|张|套|公斤|千克|kg)?")
+_TYPED = re.compile(
+    r"\+?\s*([0-9]{1,13}(?:\.[0-9]*)?|\.[0-9]+)\s*(?:件|个|個|份|包|瓶|盒|箱|袋|只|双|张|套|公斤|千克|kg)?"
+)
 
 
 def quantity_typed(text: str) -> Decimal:

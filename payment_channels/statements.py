@@ -182,9 +182,11 @@ def unpacked(
                 return
             _check_program(archive)
             entries = _tables_in(archive, wanted, holds)
-            with archive.open(entries[0]) if len(entries) == 1 else io.BufferedReader(
-                _Joined(archive, entries)
-            ) as content:
+            with (
+                archive.open(entries[0])
+                if len(entries) == 1
+                else io.BufferedReader(_Joined(archive, entries)) as content
+            ):
                 yield cast("BinaryIO", content)
     else:
         yield file

@@ -115,8 +115,8 @@ class Table:
             raise BillCorrupt("the summary is missing: the file was cut short")
 
     def _header(self, content: BinaryIO | Workbook) -> tuple[Iterable[_Line], dict[str, int]]:
-        """The lines that follow the header, and where its columns stand; of a workbook those of the first sheet that has one, then
-        those of the sheets that have the same: a sheet for each shop.
+        """The lines that follow the header, and where its columns stand; of a workbook those of the first sheet that has one,
+        then those of the sheets that have the same: a sheet for each shop.
         """
         above: list[str] = []
         refused: BillCorrupt | None = None
@@ -181,7 +181,9 @@ class Table:
         # Every named column counts, and the blank ones between them.
         return places
 
-    def _records(self, lines: Iterable[_Line], width: int, *, is_text_last: bool) -> Iterator[tuple[int, str, list[str]]]:  # noqa: C901 - one pass, one state
+    def _records(  # noqa: C901 - one pass, one state
+        self, lines: Iterable[_Line], width: int, *, is_text_last: bool
+    ) -> Iterator[tuple[int, str, list[str]]]:
         """Rows, those that a line break has torn put together again. Behind a summary short lines are remarks."""
         torn: tuple[int, str, int] | None = None
         summary_names: list[str] | None = None
@@ -406,9 +408,7 @@ def _amount(places: Mapping[str, int], cells: list[str], amount: Callable[[Field
 
 # --- what it is instead ---------------------------------------------------------------------------------------------
 
-_WEB_PAGE = re.compile(
-    r"\s*(<[a-z!?]|\{\s*\"|\[\s*[\[{\"]|return_code=|mime-version:)", re.IGNORECASE
-)
+_WEB_PAGE = re.compile(r"\s*(<[a-z!?]|\{\s*\"|\[\s*[\[{\"]|return_code=|mime-version:)", re.IGNORECASE)
 #: Tables that are written as a web page or as XML and named .xls.
 _MARKED_UP_WORKBOOK = re.compile(r"urn:schemas-microsoft-com:office|urn:oasis:names:tc:opendocument", re.IGNORECASE)
 _CONSUMERS = (
@@ -502,7 +502,9 @@ def kinds_in(file: BinaryIO, *, channel: str) -> frozenset[str]:
         return False
 
     try:
-        with statements.unpacked(statements.peeled(file), wanted=lambda name: "汇总" not in name, holds=look) as content:
+        with statements.unpacked(
+            statements.peeled(file), wanted=lambda name: "汇总" not in name, holds=look
+        ) as content:
             its, kind = kind_of(head_of(content))
     except (BillCorrupt, *statements.BROKEN):
         return frozenset(found)

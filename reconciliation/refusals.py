@@ -39,7 +39,7 @@ _SENTENCES: Mapping[str, Promise | str] = {
     "bill_web_page": _("This is a web page, not a statement: sign in to the portal and download the file again."),
     "bill_workbook": _("This kind of workbook is not read: choose CSV in the portal."),
     "bill_document": _(
-        "This is a document or a picture, which only people can read: choose CSV or Excel in the channel's portal."
+        "This is a document or a picture, which only people can read: download the statement itself from the channel's portal."
     ),
     "bill_locked": _("The file is locked by a password: take the password off, or download it anew."),
     "bill_archive": _("This kind of archive is not read: unpack it and upload the statement itself."),

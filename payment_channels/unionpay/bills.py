@@ -272,7 +272,11 @@ def _say_what_it_is(file: BinaryIO, first: OddRow) -> NoReturn:
     with statements.unpacked(file, wanted=lambda name: bool(_TRADES.search(name))) as content:
         other = tables.not_this_statement(tables.head_of(content), channel=CHANNEL)
     is_disputes = other.facts.get("kind") == "disputes"
-    if other.code in ("bill_unreadable", "bill_of_another_kind") and not is_disputes and _STARTS_LIKE_A_ROW.match(first.text):
+    if (
+        other.code in ("bill_unreadable", "bill_of_another_kind")
+        and not is_disputes
+        and _STARTS_LIKE_A_ROW.match(first.text)
+    ):
         raise BillCorrupt(first.why, line=first.line)
     raise other
 

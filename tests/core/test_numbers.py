@@ -106,7 +106,9 @@ def test_order_of_attempt_is_what_stands_before_the_try(number: str, order_no: s
     assert order_of_attempt(number) == order_no
 
 
-@pytest.mark.parametrize("typed", ["6021", "６０２１", "٦٠٢١", "60 21", "**6021", "\u200e6021", "13800006021", "尾号6021"])
+@pytest.mark.parametrize(
+    "typed", ["6021", "６０２１", "٦٠٢١", "60 21", "**6021", "\u200e6021", "13800006021", "尾号6021"]
+)
 def test_last_four_of_what_was_typed(typed: str) -> None:
     assert last_four(typed) == "6021"
 

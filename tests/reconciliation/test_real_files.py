@@ -605,7 +605,13 @@ def test_settlement_file_packed_some_other_way_matches(unionpay: Channel, brough
     line = _settlement(_paid(unionpay), mer_id=unionpay.simulator.account["mer_id"])
     wide, renamed = line.decode("latin-1").encode("utf-16"), _zipped({"777_1.txt": line, "777_1 (1).txt": line})
     named = _zipped({f"INN{DAY:%y%m%d}88ZM_777.txt": line.replace(b"\r\n", b"\r")})
-    for content in (base64.encodebytes(zlib.compress(named)), _zipped({"a.zip": named}), b"\xef\xbb\xbf" + line, wide, renamed):
+    for content in (
+        base64.encodebytes(zlib.compress(named)),
+        _zipped({"a.zip": named}),
+        b"\xef\xbb\xbf" + line,
+        wide,
+        renamed,
+    ):
         brought(unionpay, content)
         assert counts(unionpay.world.day()) == {"matched": 1}
         assert _rest(unionpay)["statement"]["set_aside_n"] == 0
