@@ -32,8 +32,8 @@ class Wanted:
 
 
 def wanted(query: QueryDict) -> Wanted:
-    typed = [query.get(name, "").strip() for name in ("q", "amount", "on")]
-    return Wanted(*typed, last_four(query.get("tail", "")), reference(query.get("sku", "")))
+    number, amount, on = (query.get(name, "").strip() for name in ("q", "amount", "on"))
+    return Wanted(number, amount, on, tail=last_four(query.get("tail", "")), sku=reference(query.get("sku", "")))
 
 
 def candidates(typed: Wanted, *, scope: Scope) -> QuerySet[Transaction]:
