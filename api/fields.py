@@ -40,7 +40,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := data.keys() - self.fields.fields.keys()):
-            raise refused("unknown_field", *map(str, unknown))
+            raise refused("unknown_field", *(without_direction(str(name)) for name in unknown))
         if type(data) is not dict:
             return super().to_internal_value(data)
         # As the library does it, but that what is left out need not be judged: of a body with twenty fields, most are.

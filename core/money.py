@@ -2,7 +2,7 @@
 
 import re
 
-from core.plain_text import folded
+from core.plain_text import ascii_digits, folded
 
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _PLACES = ("", "拾", "佰", "仟")
@@ -88,10 +88,10 @@ def fen_from_yuan(text: str) -> int:
 
 
 _CURRENCY = r"(?:¥|rmb|cny|人民币)?"
-_UNIT = r"(?:元整|元|圆|块|¥|rmb|cny)?"
+_UNIT = r"(?:元整|元|圆整|圆|圓|块|塊|¥|rmb|cny)?"
 #: Digits, grouped by thousands or not, and at most two decimals that say something.
 _AMOUNT = re.compile(
-    rf"{_CURRENCY}\s*(-?)\s*{_CURRENCY}\s*([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?: [0-9]{{3}})+|[0-9]*)"
+    rf"{_CURRENCY}\s*([-+]?)\s*{_CURRENCY}\s*([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?: [0-9]{{3}})+|[0-9]*)"
     rf"(?:\.([0-9]{{0,2}})0*)?\s*{_UNIT}"
 )
 _BARCODE = re.compile(r"[0-9]{8}|[0-9]{12,14}")
@@ -107,19 +107,19 @@ class NotAnAmount(ValueError):
 
 def fen_typed(text: str) -> int:
     """Exact fen of ``1,234.00``, ``￥268.00``, ``268元``, ``２６８．００``. Raises ``NotAnAmount``."""
-    plain = folded(text).replace("。", ".").replace("｡", ".").replace("\N{MINUS SIGN}", "-").strip()
+    plain = folded(ascii_digits(text)).replace("。", ".").replace("｡", ".").replace("\N{MINUS SIGN}", "-").strip()
     if is_barcode(plain):
         raise NotAnAmount("amount_barcode")
     found = _AMOUNT.fullmatch(plain)
     # Digits above, below or in a circle are folded into others, and then say something else: 12² is not 122.
-    is_folded = any(character.isdigit() and not character.isdecimal() for character in text)
+    is_folded = any(character.isnumeric() and not character.isdecimal() for character in text)
     if found is None or is_folded or not (found[2] or found[3]):
         raise NotAnAmount(_why(plain))
     sign, whole, cents = found.groups()
     fen = int(re.sub(r"[, ]", "", whole) or 0) * 100 + int((cents or "").ljust(2, "0"))
     if fen > MAX_FEN:
         raise NotAnAmount("amount_too_large")
-    return -fen if sign else fen
+    return -fen if sign == "-" else fen
 
 
 def is_barcode(text: str) -> bool:
@@ -133,6 +133,6 @@ def is_barcode(text: str) -> bool:
 def _why(plain: str) -> str:
     if re.search(r"[0-9]e[+-]?[0-9]", plain):
         return "amount_exponent"
-    if "," in plain and re.fullmatch(r"[^0-9]*[0-9.,]+[^0-9]*", plain):
+    if "," in plain and re.fullmatch(r"[^0-9]*[0-9][0-9., '’]*[^0-9]*", plain):
         return "amount_comma"
-    return "amount_finer" if re.search(r"[0-9]*\.[0-9]{3,}", plain) else "amount_invalid"
+    return "amount_finer" if re.fullmatch(r"[^0-9.]*[0-9]*\.[0-9]{3,}[^0-9.]*", plain) else "amount_invalid"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from core.plain_text import without_marks
+from core.plain_text import ascii_digits, without_marks
 from core.spreadsheets import from_cell
 
 #: What Chinese and Japanese input methods write on the hyphen's key, between letters or digits.
@@ -29,7 +29,7 @@ def ascii_form(text: str) -> str:
     """Full-width letters and digits and every kind of hyphen as ASCII's; without marks that nobody sees. Case stays."""
     if text.isascii():
         return text
-    plain = _TYPED_HYPHEN.sub("-", without_marks(unicodedata.normalize("NFKC", text)))
+    plain = _TYPED_HYPHEN.sub("-", without_marks(unicodedata.normalize("NFKC", ascii_digits(text))))
     return "".join(
         "-" if unicodedata.category(character) == "Pd" or character == "\N{MINUS SIGN}" else character
         for character in plain
@@ -56,6 +56,11 @@ def reference(text: str) -> str:
     plain = _AROUND.sub(r"\1", plain)
     found = _QUOTED.fullmatch(plain)
     return _AROUND.sub(r"\1", found[1]) if found else plain
+
+
+def last_four(text: str) -> str:
+    """The last four digits of what was typed of a phone's or a card's number; fewer where fewer were."""
+    return re.sub(r"[^0-9]", "", ascii_form(text))[-4:]
 
 
 def spellings(number: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 from core.phones import NotAPhone, phone_number
-from core.plain_text import name_key, person_name
+from core.plain_text import person_key
 
 _VERSION = b"\x01"
 _NONCE_LENGTH = 12
@@ -80,7 +80,7 @@ def search_hash(kind: str, text: str) -> bytes:
 
 def name_hash(name: str) -> bytes | None:
     """Under which a person's name is found, however it is spelled; None for no name."""
-    key = name_key(person_name(name))
+    key = person_key(name)
     return search_hash("name", key) if key else None
 
 

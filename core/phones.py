@@ -2,14 +2,18 @@
 
 import re
 
-from core.plain_text import folded
+from core.plain_text import ascii_digits, folded
 
 #: What stands between the digits on paper, blanks, dashes of every kind, dots, commas, brackets; and around them where they are
 #: pasted.
-_BETWEEN = re.compile(r"[\s.,。、()/\-_\u2010-\u2015\u2212\ufe58\ufe63\uff0dー─·'\";`]+")
-#: The trunk's zero as it is written behind a country's number, +44 (0)7700; and what a spreadsheet makes of a number: 138.0.
-_NOT_DIALLED = re.compile(r"(^\s*(?:\+|00)[0-9]{1,3})[\s-]*\(0\)|(?<=[0-9]{10})\.0\s*$")
-_LABEL = re.compile(r"\s*(tel|phone|mobile|手机(号码?)?|(联系)?电话(号码)?|联系方式)[\s.:是为]*")
+_BETWEEN = re.compile(r"[\s.,。、()\[\]【】<>《》「」/\-_\u2010-\u2015\u2212\ufe58\ufe63\uff0dー─·'\"‘’“”;`]+")
+#: The trunk's zero as it is written behind a country's number, +44 (0)7700; and what a spreadsheet makes of a number: 138.00.
+_NOT_DIALLED = re.compile(r"(^\s*(?:\+|00)[0-9]{1,3})[\s-]*\(0\)|(?<=[0-9]{10})\.0+\s*$")
+#: The same zero without brackets, in countries in which no number from abroad begins with one.
+_TRUNK = re.compile(r"(\+(?:886|8[124]|6[0-46]|3[1-46]|4[1346789]|9[0-58]|97[12]))0")
+_LABEL = re.compile(
+    r"\s*(tel|phone|mobile|mob|(手机|(联系)?电\s*话|联系方式|移动电话)(号码?)?|号码)(\s*\((手机|电话|mobile)\))?[\s.:是为]*"
+)
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 #: With area code (010, 02x, else four digits from 03xx on), or the 400 and 800 numbers of firms.
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[2-9][0-9]{7}|0[3-9][0-9]{2}[2-9][0-9]{6,7}|[48]00[0-9]{7}")
@@ -24,7 +28,9 @@ def phone_number(text: str) -> str:
     """``+86 138-0000 6021``, ``86138…``, full width or with invisible marks: ``13800006021``. Landlines keep their area code,
     other countries their plus: ``+447700900123``. Raises ``NotAPhone``.
     """
-    plain = folded(text)
+    if any(character.isnumeric() and not character.isdecimal() for character in text):
+        raise NotAPhone("digits above, below or in a circle")
+    plain = folded(ascii_digits(text))
     label = _LABEL.match(plain)
     plain = _BETWEEN.sub("", _NOT_DIALLED.sub(r"\1", plain[label.end() :] if label else plain))
     number = f"+{plain[2:]}" if plain.startswith("00") else plain
@@ -32,7 +38,7 @@ def phone_number(text: str) -> str:
     if inland:
         return inland
     if _ABROAD.fullmatch(number) and not number.startswith("+86"):
-        return number
+        return _TRUNK.sub(r"\1", number)
     raise NotAPhone(f"not a phone number: {len(text)} characters")
 
 

@@ -48,14 +48,23 @@ def sentences(*parts: str) -> str:
 
 
 #: What input methods write for the dot between the parts of a name, which is U+00B7 (GB 18030).
-_DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・", "·"))
+_DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・⸱●", "·"))
+#: Between ideographs a full stop is the dot's key, and blanks around the dot are the printer's.
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af"
+_DOT_IN_NAME = re.compile(rf"(?<=[{_HAN}])\s*[.·。]\s*(?=[{_HAN}])")
+_BLANK_IN_NAME = re.compile(rf"(?<=[{_HAN}])\s+(?=[{_HAN}])")
 
 
 def person_name(text: str) -> str:
     """A person's or bank's name as it is stored and shown: on one line, full-width letters and every middle dot as usual, without
     unseen marks.
     """
-    return one_line(without_marks(unicodedata.normalize("NFKC", text)).translate(_DOTS))
+    return _DOT_IN_NAME.sub("·", one_line(without_marks(unicodedata.normalize("NFKC", text)).translate(_DOTS)))
+
+
+def person_key(text: str) -> str:
+    """A person's name in the form that is compared: 王　敏, set wide as forms print it, is 王敏."""
+    return _BLANK_IN_NAME.sub("", name_key(person_name(text)))
 
 
 def name_key(text: str) -> str:
@@ -104,12 +113,42 @@ def folded(text: str) -> str:
     return without_marks(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
 
 
+#: Arabic's signs for the decimal point and for thousands.
+_SIGNS = str.maketrans("٫٬", ".,")
+
+
+def ascii_digits(text: str) -> str:
+    """``text`` with the digits of every script as ASCII's: ٢٦٨ and ２６８ are 268. No ², no ① and no Ⅷ: these say something
+    else.
+    """
+    if text.isascii():
+        return text
+    return "".join(
+        str(unicodedata.decimal(character)) if character.isdecimal() else character
+        for character in text.translate(_SIGNS)
+    )
+
+
 def without_marks(text: str) -> str:
-    """``text`` without what nobody sees: zero-width, direction and variation marks."""
+    """``text`` without what nobody sees: zero-width, direction and variation marks, fillers."""
     if text.isascii():
         return text
     return "".join(character for character in text if not _is_unseen(character))
 
 
+#: Beside format characters, what Unicode's Default_Ignorable_Code_Point has: joiners, fillers, variation selectors; and the
+#: blank of Braille, with which people make names that are none.
+_UNSEEN = frozenset(
+    map(
+        chr,
+        (
+            *(0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2065, 0x2800, 0x3164, 0xFFA0),
+            *range(0xFE00, 0xFE10),
+            *range(0xE0100, 0xE01F0),
+        ),
+    )
+)
+
+
 def _is_unseen(character: str) -> bool:
-    return unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f"
+    return unicodedata.category(character) == "Cf" or character in _UNSEEN

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import DecimalField
 
-from core.plain_text import folded
+from core.plain_text import ascii_digits, folded
 
 #: Whole pieces may come as integers.
 Quantity = Decimal | int
@@ -64,7 +64,9 @@ class NotAQuantity(ValueError):
 
 
 #: Digits and at most one point, with what people write behind pieces and kilograms.
-_TYPED = re.compile(r"\+?\s*([0-9]{1,13}(?:\.[0-9]*)?|\.[0-9]+)\s*(?:件|个|份|公斤|千克|kg)?")
+_TYPED = re.compile(
+    r"\+?\s*([0-9]{1,13}(?:\.[0-9]*)?|\.[0-9]+)\s*(?:件|个|個|份|包|瓶|盒|箱|袋|只|双|张|套|公斤|千克|kg)?"
+)
 
 
 def quantity_typed(text: str) -> Decimal:
@@ -72,9 +74,9 @@ def quantity_typed(text: str) -> Decimal:
 
     A comma may stand for thousands or for decimals, so that 1,500 is a box of screws or a pound of cheese: nobody guesses.
     """
-    plain = folded(text).replace("。", ".").replace("｡", ".").strip()
+    plain = folded(ascii_digits(text)).replace("。", ".").replace("｡", ".").strip()
     # Digits above, below or in a circle are folded into others, and then say something else: 1² is not 12.
-    is_folded = any(character.isdigit() and not character.isdecimal() for character in text)
+    is_folded = any(character.isnumeric() and not character.isdecimal() for character in text)
     found = _TYPED.fullmatch(plain)
     if found is None or is_folded:
         has_comma = re.fullmatch(r"[0-9.]+(?:,[0-9.]+)+\D*", plain)

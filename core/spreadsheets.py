@@ -19,9 +19,11 @@ _CONTROL = ("\t", "\r", "\n")
 #: What it takes for a quantity although it is a name: it loses zeros in front, digits after the 15th, or its letters.
 _AMOUNT = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?")
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_ERROR = r"#(n/a|ref!|div/0!|value!|name\?|num!|null!)"
 _QUANTITY = re.compile(
-    r"[0-9][0-9 ,.]*%?|\.[0-9]+|[0-9.]+ ?e[+-]?[0-9]+|([0-9]+ )?[0-9]+([-/:.][0-9]+)+([ t].*)?|[0-9]+ ?[ap]m?|(上午|下午)[0-9:]+|"
-    rf"\([0-9.]+\)|[0-9.,]+-|[$¥€£] ?[0-9.,]+|true|false|({_MONTH}[-/ ]?[0-9]+|[0-9]+[-/ ]?{_MONTH})([-/, ]+[0-9]+)*|"
+    r"%?[0-9][0-9 ,.]*%?|\.[0-9]+|[0-9.]+ ?e[+-]?[0-9]+|([0-9]+ )?[0-9]+( ?[-/:.] ?[0-9]+)+([ t].*)?|[0-9]+ ?[ap]m?|"
+    r"(上午|下午)[0-9:]+|"
+    rf"\([0-9.]+\)|[0-9.,]+-|[$¥€£] ?[0-9.,]+|true|false|{_ERROR}|({_MONTH}[-/ ]?[0-9]+|[0-9]+[-/ ]?{_MONTH})([-/, ]*[0-9]+)*|"
     r"(?=.)([0-9]{2,4}年)?([0-9]{1,2}月)?([0-9]{1,2}日)?",
     re.IGNORECASE,
 )
@@ -84,7 +86,10 @@ def cell(text: str) -> str:
 def name(text: str) -> str:
     """The same of a number, code or name: a tab at the end keeps what looks like a quantity or a date a text."""
     text = without_direction(text)
-    return f"{text}\t" if _QUANTITY.fullmatch(unicodedata.normalize("NFKC", text)) else cell(text)
+    if _QUANTITY.fullmatch(unicodedata.normalize("NFKC", text)):
+        return f"{text}\t"
+    # A code that begins with a minus is no figure: -1.10 would become -1.1.
+    return f"'{text}" if _AMOUNT.fullmatch(text) else cell(text)
 
 
 def from_cell(text: str) -> str:

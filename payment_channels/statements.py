@@ -33,12 +33,18 @@ _GZIP_MAGIC, _ZIP_MAGIC, _OLD_WORKBOOK_MAGIC = b"\x1f\x8b", b"PK\x03\x04", b"\xd
 _EMPTY_ZIP_MAGIC = b"PK\x05\x06"
 #: RAR, 7z, XZ and bzip2: not of any portal.
 _OTHER_ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\xfd7zX", b"BZh")
+#: PDF, PNG, JPEG, GIF, TIFF, WebP, RTF: what a person reads. Photos of a phone say so behind their first four bytes.
+_DOCUMENTS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"RIFF", b"{\\rt")
+_PHOTO = b"ftyp"
 #: A package within a package wins nothing by it: a larger one is a bomb.
 _PACKED_TIMES, _MAX_PACKAGE_BYTES = 3, 128_000_000
 #: A workbook with a password lies in the container of the old ones. Source: MS-OFFCRYPTO, 1.3.2.
 _LOCKED_WORKBOOK = "EncryptedPackage".encode("utf-16-le")
 #: What a file that cannot be unpacked raises while it is read.
 BROKEN = (ValueError, OSError, EOFError, RuntimeError, csv.Error, zlib.error, zipfile.BadZipFile, ParseError)
+
+#: What a package inside a package is called.
+_PACKAGES = (".zip", ".gz", ".xlsx", ".xls", ".et", ".ods", ".numbers", ".pdf", ".docx", ".png", ".jpg", ".jpeg")
 
 #: Yields a statement's rows and returns its own totals, if it has any.
 Reader = Callable[[BinaryIO], Generator[BillRow, None, BillTotals | None]]
@@ -124,7 +130,13 @@ def fetch(
 # --- what the file is packed in -------------------------------------------------------------------------------------
 
 
-def digest_of_file(file: BinaryIO, *, wanted: Callable[[str], bool], but: re.Pattern[bytes] | None = None) -> str:
+#: Whether a table is of the wanted kind, by its first lines.
+Holds = Callable[[BinaryIO], bool]
+
+
+def digest_of_file(
+    file: BinaryIO, *, wanted: Callable[[str], bool], holds: Holds | None = None, but: re.Pattern[bytes] | None = None
+) -> str:
     """Hex SHA-256 of the unpacked content, without what ``but`` finds: that differs from one download to the next.
 
     Raises ``BillCorrupt``, also for a file that is empty.
@@ -132,22 +144,25 @@ def digest_of_file(file: BinaryIO, *, wanted: Callable[[str], bool], but: re.Pat
     if file.seek(0, io.SEEK_END) == 0:
         raise BillCorrupt("the file is empty", code="bill_empty")
     try:
-        found = pieces_of(file, wanted=wanted)
+        found = pieces_of(file, wanted=wanted, holds=holds)
         return digest_of(but.sub(b"", piece) for piece in found) if but else digest_of(found)
     except BROKEN as error:
         raise BillCorrupt("the file cannot be unpacked") from error
 
 
-def pieces_of(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[bytes]:
+def pieces_of(file: BinaryIO, *, wanted: Callable[[str], bool], holds: Holds | None = None) -> Iterator[bytes]:
     """The unpacked content piece by piece. Raises ``BillCorrupt`` and what a broken file raises."""
-    with unpacked(file, wanted=wanted) as inner:
+    with unpacked(file, wanted=wanted, holds=holds) as inner:
         for part in inner.parts() if isinstance(inner, workbooks.Workbook) else [inner]:
             yield from pieces(part)
 
 
 @contextmanager
-def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[BinaryIO | workbooks.Workbook]:
-    """The table inside: of a zip the one file whose name is ``wanted``, of gzip its content, else the file itself.
+def unpacked(
+    file: BinaryIO, *, wanted: Callable[[str], bool], holds: Holds | None = None
+) -> Iterator[BinaryIO | workbooks.Workbook]:
+    """The table inside: of a zip the one file whose name is ``wanted``, of gzip its content, else the file itself. Of several in
+    a zip those that ``holds`` says are of the wanted kind, one below the other.
 
     What a Mac adds to a zip is no file of it. Raises ``BillCorrupt`` where there is none or several.
     """
@@ -165,32 +180,99 @@ def unpacked(file: BinaryIO, *, wanted: Callable[[str], bool]) -> Iterator[Binar
             if workbooks.is_workbook(archive):
                 yield workbooks.Workbook(archive)
                 return
-            held = [entry for entry in archive.infolist() if is_content(entry)]
-            names = [entry for entry in held if wanted(name_of(entry))]
-            if not names and len(held) == 1 and not held[0].filename.lower().endswith(".zip"):
-                names = held  # a single file is what was meant, whatever somebody has called it
-            if any(entry.flag_bits & 1 for entry in names):
-                raise BillCorrupt("a password is needed", code="bill_locked")
-            if "content.xml" in archive.namelist():
-                raise BillCorrupt("an .ods workbook", code="bill_workbook")
-            # A word about the file may lie beside it.
-            names = [entry for entry in names if entry.filename.lower().endswith(".csv")] or names
-            if len(names) != 1:
-                raise BillCorrupt(f"the zip does not hold exactly one table but {len(names)}", code="bill_zip")
-            with archive.open(names[0]) as content:
+            _check_program(archive)
+            entries = _tables_in(archive, wanted, holds)
+            with (
+                archive.open(entries[0])
+                if len(entries) == 1
+                else io.BufferedReader(_Joined(archive, entries)) as content
+            ):
                 yield cast("BinaryIO", content)
     else:
         yield file
 
 
-def peeled(file: BinaryIO) -> BinaryIO:
-    """The file, or the zip or workbook that somebody packed once more in a zip or in gzip; ``file`` stays open.
+def _check_program(archive: zipfile.ZipFile) -> None:
+    """Raises ``BillCorrupt`` for the document of another program, which is a zip to look at."""
+    names = archive.namelist()
+    if any(name.startswith("word/") for name in names):
+        raise BillCorrupt("a text document", code="bill_document")
+    if "content.xml" in names or any(name.endswith(".iwa") for name in names):
+        raise BillCorrupt("a workbook of another program", code="bill_workbook")
 
-    Raises ``BillCorrupt`` for archives of other programs.
+
+def _tables_in(archive: zipfile.ZipFile, wanted: Callable[[str], bool], holds: Holds | None) -> list[zipfile.ZipInfo]:
+    held = [entry for entry in archive.infolist() if is_content(entry)]
+    named = [entry for entry in held if wanted(name_of(entry))]
+    # A single file is what was meant, whatever somebody has called it.
+    found = named or [entry for entry in held if not entry.filename.lower().endswith(".zip")]
+    if any(map(is_locked, found or held)):
+        raise BillCorrupt("a password is needed", code="bill_locked")
+    # A word about the file may lie beside it, and a copy of it.
+    found = distinct([entry for entry in found if entry.filename.lower().endswith(".csv")] or found)
+    if len(found) > 1 and holds is not None:
+        fitting = []
+        for entry in found:
+            with archive.open(entry) as content:
+                if holds(cast("BinaryIO", content)):
+                    fitting.append(entry)
+        # Where none is of the wanted kind, the first says what it is instead.
+        return fitting or found[:1]
+    if len(found) != 1:
+        raise BillCorrupt(f"the zip does not hold exactly one table but {len(found)}", code="bill_zip")
+    return found
+
+
+def distinct(
+    entries: Iterable[zipfile.ZipInfo], *, by_name: Callable[[str], object] = lambda _: None
+) -> list[zipfile.ZipInfo]:
+    """Entries without copies of one another; ``by_name`` says of a name what makes the same content another file's."""
+    found = {(entry.CRC, entry.file_size, by_name(entry.filename)): entry for entry in reversed(list(entries))}
+    return list(found.values())[::-1]
+
+
+def is_locked(entry: zipfile.ZipInfo) -> bool:
+    return bool(entry.flag_bits & 1)
+
+
+class _Joined(io.RawIOBase):
+    """Entries of a zip as if they stood one below the other."""
+
+    def __init__(self, archive: zipfile.ZipFile, entries: Iterable[zipfile.ZipInfo]) -> None:
+        self._pieces = (piece for entry in entries for piece in self._read(archive, entry))
+        self._rest = b""
+
+    @staticmethod
+    def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+        with archive.open(entry) as content:
+            yield from pieces(cast("BinaryIO", content))
+        yield b"\r\n"
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # what BufferedReader hands over
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = piece
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+
+def peeled(file: BinaryIO) -> BinaryIO:
+    """The file, or the package or workbook that somebody packed once more in a zip or in gzip; ``file`` stays open.
+
+    Raises ``BillCorrupt`` for archives of other programs, and for what is there to be read by people.
     """
     for _ in range(_PACKED_TIMES):
-        if _magic(file).startswith(_OTHER_ARCHIVES):
+        magic = _magic(file)
+        if magic.startswith(_OTHER_ARCHIVES):
             raise BillCorrupt("an archive of another kind", code="bill_archive")
+        if magic.startswith(_DOCUMENTS) or _is_photo(file):
+            raise BillCorrupt("a document or a picture", code="bill_document")
         try:
             inner = _package_in(file)
         except BROKEN:
@@ -201,20 +283,32 @@ def peeled(file: BinaryIO) -> BinaryIO:
     return file
 
 
+def _is_photo(file: BinaryIO) -> bool:
+    file.seek(4)
+    sign = file.read(4)
+    file.seek(0)
+    return sign == _PHOTO
+
+
 def _package_in(file: BinaryIO) -> BinaryIO | None:
     with ExitStack() as stack:
         if _magic(file).startswith(_GZIP_MAGIC):
             content: BinaryIO = cast("BinaryIO", stack.enter_context(gzip.GzipFile(fileobj=file, mode="rb")))
         elif is_zip(file):
             archive = stack.enter_context(zipfile.ZipFile(file))
-            names = [entry for entry in archive.infolist() if is_content(entry)]
-            if len(names) != 1 or names[0].flag_bits & 1:
+            _check_program(archive)
+            held = [entry for entry in archive.infolist() if is_content(entry)]
+            if workbooks.is_workbook(archive) or any(entry.filename.lower().endswith(".csv") for entry in held):
                 return None
-            content = cast("BinaryIO", stack.enter_context(archive.open(names[0])))
+            # A word about it may lie beside it.
+            entries = [entry for entry in held if entry.filename.lower().endswith(_PACKAGES)] or held
+            if len(entries) != 1 or is_locked(entries[0]):
+                return None
+            content = cast("BinaryIO", stack.enter_context(archive.open(entries[0])))
         else:
             return None
-        head = content.read(4)
-        if head != _ZIP_MAGIC:
+        head = content.read(8)
+        if not head.startswith((_ZIP_MAGIC, _GZIP_MAGIC, _OLD_WORKBOOK_MAGIC, *_DOCUMENTS)) and head[4:] != _PHOTO:
             return None
         return io.BytesIO(b"".join([head, *pieces(content, max_bytes=_MAX_PACKAGE_BYTES)]))
 
@@ -280,8 +374,11 @@ def digest_of(content: Iterable[bytes]) -> str:
 
 #: A time as spreadsheets write it: with slashes, without seconds, or as days since 1900.
 _TYPED_TIME = re.compile(
-    r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}\b|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2} [0-9]{1,2}:[0-9]{2}\Z|[0-9]{5}(\.[0-9]+)?\Z"
+    r"[0-9]{4}[/.年][0-9]{1,2}[/.月][0-9]{1,2}(?![0-9])|[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{2,4}\b"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2} [0-9]{1,2}:[0-9]{2}\Z|[0-9]{5}(\.[0-9]+)?\Z"
 )
+#: As acquirers' programs write it.
+_PACKED_TIME = re.compile(r"20[0-9]{12}\Z")
 #: A number that a spreadsheet took for a quantity: with an exponent or decimals, or only zeros behind its 15 digits.
 _ROUNDED = re.compile(
     r"[0-9](\.[0-9]+)?[Ee]\+[0-9]{1,3}\Z|[0-9]\.[0-9]+[Ee][0-9]{1,3}\Z|[0-9]{9,}\.[0-9]+\Z|[1-9][0-9]{10,16}[1-9]0{9,}\Z"
@@ -333,7 +430,9 @@ class Fees:
 
 #: What a shop's own programs write around an amount, and their minus and plus; bookkeepers put what is negative in brackets, or
 #: the minus behind it.
-_WRITTEN = re.compile(r"([-+\u2212]?)\s*¥?\s*([-+\u2212]?)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9.]+)\s*元?")
+_WRITTEN = re.compile(
+    r"([-+\u2212]?)\s*(?:¥|CNY|RMB)?\s*([-+\u2212]?)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9.]+)\s*(?:元|CNY|RMB)?"
+)
 _BOOKED = re.compile(r"\(([^-+()]+)\)|([^-+()]+)[-\u2212]")
 
 
@@ -357,6 +456,9 @@ def moment(text: str, *, line: int) -> datetime | None:
         with suppress(ValueError):
             found = datetime.fromisoformat(text)
             return found if found.tzinfo else found.replace(tzinfo=BEIJING)
+    if _PACKED_TIME.match(text):
+        with suppress(ValueError):
+            return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=BEIJING)
     if _TYPED_TIME.match(text):
         raise Resaved(f"{text} is a time as a spreadsheet writes it", line=line, code="row_time", said=text)
     raise BillCorrupt(f"{text!r} is no time", line=line, code="row_time", said=text)

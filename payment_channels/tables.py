@@ -12,8 +12,10 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field as default
+from itertools import chain, islice
 from typing import BinaryIO
 
 from payment_channels import statements
@@ -112,18 +114,38 @@ class Table:
         if self.layout.summary and not self.summaries:
             raise BillCorrupt("the summary is missing: the file was cut short")
 
-    def _header(self, content: BinaryIO | Workbook) -> tuple[_Lines, dict[str, int]]:
-        """The lines that follow the header, and where its columns stand; of a workbook in the first sheet that has one."""
-        above = []
-        for lines in _sheets(content):
-            for number, text, cells in lines:
-                said = text or ",".join(cells or ())
-                above.append(said)
-                if not self.layout.is_remark(said) and (names := self._names(text, cells)):
-                    return lines, self._places(names, number)
-                if number >= _HEADER_WITHIN:
-                    break
-        raise not_this_statement("\n".join(above), channel=self.channel)
+    def _header(self, content: BinaryIO | Workbook) -> tuple[Iterable[_Line], dict[str, int]]:
+        """The lines that follow the header, and where its columns stand; of a workbook those of the first sheet that has one,
+        then those of the sheets that have the same: a sheet for each shop.
+        """
+        above: list[str] = []
+        refused: BillCorrupt | None = None
+        for place, lines in enumerate(_sheets(content)):
+            try:
+                if places := self._places_in(lines, above):
+                    return chain(lines, self._alike(content, place + 1)), places
+            except BillCorrupt as error:
+                refused = refused or error
+        raise refused or not_this_statement("\n".join(above), channel=self.channel)
+
+    def _places_in(self, lines: _Lines, above: list[str]) -> dict[str, int]:
+        """Where the columns stand that a sheet's header names; nothing where it has none. Its first lines go to ``above``."""
+        for number, text, cells in lines:
+            said = text or ",".join(cells or ())
+            above.append(said)
+            if not self.layout.is_remark(said) and (names := self._names(text, cells)):
+                return self._places(names, number)
+            if number >= _HEADER_WITHIN:
+                break
+        return {}
+
+    def _alike(self, content: BinaryIO | Workbook, start: int) -> Iterator[_Line]:
+        """The lines of the sheets behind whose header is the same."""
+        for sheet in content.sheets[start:] if isinstance(content, Workbook) else ():
+            first = islice(_Lines(content, sheet), _HEADER_WITHIN)
+            names = ([self._usual(cell) for cell in cells or ()] for _, _, cells in first)
+            if any(all(row[place : place + 1] == [name] for name, place in self._placed.items()) for row in names):
+                yield from _Lines(content, sheet)
 
     def _names(self, text: str, cells: list[str] | None) -> list[str]:
         """The names in a line that is the header, and from now on its delimiter; else nothing."""
@@ -159,7 +181,9 @@ class Table:
         # Every named column counts, and the blank ones between them.
         return places
 
-    def _records(self, lines: _Lines, width: int, *, is_text_last: bool) -> Iterator[tuple[int, str, list[str]]]:  # noqa: C901 - one pass, one state
+    def _records(  # noqa: C901 - one pass, one state
+        self, lines: Iterable[_Line], width: int, *, is_text_last: bool
+    ) -> Iterator[tuple[int, str, list[str]]]:
         """Rows, those that a line break has torn put together again. Behind a summary short lines are remarks."""
         torn: tuple[int, str, int] | None = None
         summary_names: list[str] | None = None
@@ -246,18 +270,22 @@ def key(name: str) -> str:
     return "".join(folded.split())
 
 
+#: Its number, and its text and no cells, or the cells of a row of a workbook's sheet and no text.
+_Line = tuple[int, str, list[str] | None]
+
+
 class _Lines:
-    """Numbered lines: text and no cells, or the cells of a row of a workbook's sheet and no text."""
+    """The lines of a text or a sheet."""
 
     def __init__(self, content: BinaryIO | Workbook, sheet: str = "") -> None:
-        self._lines: Iterator[tuple[int, str, list[str] | None]]
+        self._lines: Iterator[_Line]
         if isinstance(content, Workbook):
             rows = content.rows(sheet)
             self._lines = ((number, "", [cell.removeprefix("`") for cell in cells]) for number, cells in rows)
         else:
             self._lines = ((number, text, None) for number, text in lines(content))
 
-    def __iter__(self) -> Iterator[tuple[int, str, list[str] | None]]:
+    def __iter__(self) -> Iterator[_Line]:
         return self._lines
 
 
@@ -380,12 +408,12 @@ def _amount(places: Mapping[str, int], cells: list[str], amount: Callable[[Field
 
 # --- what it is instead ---------------------------------------------------------------------------------------------
 
-_WEB_PAGE = re.compile(
-    r"\s*(<!doctype|<html|<head|<body|<script|<table|<meta|<\?xml|<!--|\{\s*\"|mime-version:)", re.IGNORECASE
-)
+_WEB_PAGE = re.compile(r"\s*(<[a-z!?]|\{\s*\"|\[\s*[\[{\"]|return_code=|mime-version:)", re.IGNORECASE)
 #: Tables that are written as a web page or as XML and named .xls.
 _MARKED_UP_WORKBOOK = re.compile(r"urn:schemas-microsoft-com:office|urn:oasis:names:tc:opendocument", re.IGNORECASE)
-_CONSUMERS = ("微信支付账单明细", "微信昵称", "支付宝交易记录明细", "电子客户回单", "支付宝账户", "交易对方")
+_CONSUMERS = (
+    *("微信支付账单明细", "微信昵称", "支付宝交易记录明细", "电子客户回单", "支付宝账户", "交易对方", "云闪付交易"),
+)
 #: What only one channel's statement of one kind says.
 _SIGNS = (
     ("资金流水单号", "wechat", "funds"),
@@ -396,8 +424,16 @@ _SIGNS = (
     ("交易订单总笔数", "alipay", "summary"),
     ("支付宝交易号", "alipay", "trades"),
 )
-#: UnionPay's fixed widths begin so: three characters, two institutions of eleven, a trace of six.
-_FIXED_WIDTHS = re.compile(r"\w{3}[ |\t].{11}[ |\t].{11}[ |\t]\d{6}[ |\t]\d{10}[ |\t]")
+#: UnionPay's fixed widths begin so: three characters, two institutions of eleven, a trace of six, a time, card and amount.
+FIXED_WIDTHS = re.compile(r"\w{3}[ |\t].{11}[ |\t].{11}[ |\t][\d ]{6}[ |\t]\d{10}[ |\t]")
+#: The list of disputed trades goes on with short fields, those of the trade before, where a trade has its number of 21.
+_DISPUTES = re.compile(
+    rf"{FIXED_WIDTHS.pattern}.{{19}}[ |\t]\d{{12}}[ |\t].{{4}}[ |\t].{{2}}[ |\t].{{2}}[ |\t].{{6}}[ |\t].{{10}}[ |\t]"
+)
+#: The same columns after a spreadsheet: without their widths, with something between them.
+_SPREAD = re.compile(
+    r"\"?\w{3}\"?\s*[,;\t]\s*\"?\d{0,11}\"?\s*[,;\t][^,;\t]*[,;\t]\s*\"?\d{0,6}\"?\s*[,;\t]\s*\"?\d{9,10}\b"
+)
 
 
 def kind_of(text: str) -> tuple[str, str]:
@@ -405,7 +441,9 @@ def kind_of(text: str) -> tuple[str, str]:
     for sign, channel, kind in _SIGNS:
         if sign in text:
             return channel, kind
-    return ("unionpay", "trades") if _FIXED_WIDTHS.match(text) else ("", "")
+    if FIXED_WIDTHS.match(text):
+        return "unionpay", "disputes" if _DISPUTES.match(text) else "trades"
+    return "", ""
 
 
 def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
@@ -421,6 +459,8 @@ def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
         return BillCorrupt(f"a statement of {found}", code="bill_of_another_channel", channel=found)
     if found:
         return BillCorrupt(f"a statement of another kind: {kind}", code="bill_of_another_kind", kind=kind)
+    if _SPREAD.match(text):
+        return BillCorrupt("fixed widths saved again by a spreadsheet", code="bill_resaved")
     if any(sign in text for sign in _CONSUMERS):
         return BillCorrupt("a consumer's own list of payments", code="bill_of_consumer")
     return BillCorrupt("no statement that we know", code="bill_unreadable")
@@ -437,10 +477,35 @@ def head_of(content: BinaryIO | Workbook) -> str:
     return "\n".join(found)
 
 
-def kind_in(file: BinaryIO) -> tuple[str, str]:
-    """Channel and kind of the statement that a file seems to hold; empty where it seems to hold none."""
+def holds(channel: str, kind: str) -> statements.Holds:
+    """Whether a table begins as a statement of this channel and kind does."""
+
+    def check(content: BinaryIO) -> bool:
+        try:
+            return kind_of(head_of(content)) == (channel, kind)
+        except BillCorrupt:
+            return False
+
+    return check
+
+
+def kinds_in(file: BinaryIO, *, channel: str) -> frozenset[str]:
+    """The kinds of this channel's statements that a file seems to hold, several where it is a zip; none where it seems to hold
+    none.
+    """
+    found: set[str] = set()
+
+    def look(content: BinaryIO) -> bool:
+        with suppress(BillCorrupt):
+            its, kind = kind_of(head_of(content))
+            found.update([kind] if its == channel else [])
+        return False
+
     try:
-        with statements.unpacked(statements.peeled(file), wanted=lambda name: "汇总" not in name) as content:
-            return kind_of(head_of(content))
+        with statements.unpacked(
+            statements.peeled(file), wanted=lambda name: "汇总" not in name, holds=look
+        ) as content:
+            its, kind = kind_of(head_of(content))
     except (BillCorrupt, *statements.BROKEN):
-        return "", ""
+        return frozenset(found)
+    return frozenset(found | ({kind} if its == channel else set()))

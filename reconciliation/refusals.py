@@ -18,6 +18,7 @@ from reconciliation.models import BillLine
 _KINDS: Mapping[str, Promise | str] = {
     "funds": _("a fund flow"),
     "summary": _("a summary without single refunds"),
+    "disputes": _("UnionPay's list of disputed trades (ZME), not of trades (ZM)"),
     "trades": _("a list of other trades"),
 }
 
@@ -37,6 +38,9 @@ _SENTENCES: Mapping[str, Promise | str] = {
     ),
     "bill_web_page": _("This is a web page, not a statement: sign in to the portal and download the file again."),
     "bill_workbook": _("This kind of workbook is not read: choose CSV in the portal."),
+    "bill_document": _(
+        "This is a document or a picture, which only people can read: download the statement itself from the channel's portal."
+    ),
     "bill_locked": _("The file is locked by a password: take the password off, or download it anew."),
     "bill_archive": _("This kind of archive is not read: unpack it and upload the statement itself."),
     "bill_zip": _("The zip does not hold exactly one statement: upload the statement itself."),

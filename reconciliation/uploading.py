@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from typing import BinaryIO
 
+from django.db import transaction
+
 from merchants.models import ChannelAccount
 from merchants.principals import Principal
 from payment_channels import tables
@@ -14,7 +16,14 @@ from reconciliation.models import FundStatement
 def upload(
     *, account: ChannelAccount, day: date, file: BinaryIO, by: Principal, at: datetime
 ) -> Imported | FundStatement:
-    """Take it in. Raises what ``importing.upload`` and ``funds.upload`` raise; then nothing is left of it."""
-    if funds.offered_by(account) and tables.kind_in(file) == (account.channel, "funds"):
+    """Take it in; of a zip with both, both. Raises what ``importing.upload`` and ``funds.upload`` raise; then nothing is left of
+    it.
+    """
+    kinds = tables.kinds_in(file, channel=account.channel) if funds.offered_by(account) else frozenset[str]()
+    if kinds == {"funds"}:
         return funds.upload(account=account, day=day, file=file, by=by, at=at)
-    return importing.upload(account=account, day=day, file=file, by=by, at=at)
+    with transaction.atomic():
+        imported = importing.upload(account=account, day=day, file=file, by=by, at=at)
+        if "funds" in kinds:
+            funds.upload(account=account, day=day, file=file, by=by, at=at)
+    return imported

@@ -25,6 +25,7 @@ REFUSALS = (
     Code("bill_resaved", 422, _("This file was saved again by a spreadsheet.")),
     Code("bill_web_page", 422, _("This is a web page, not a statement.")),
     Code("bill_workbook", 422, _("This kind of workbook is not read.")),
+    Code("bill_document", 422, _("This is a document or a picture, not a table.")),
     Code("bill_locked", 422, _("The file is locked by a password.")),
     Code("bill_archive", 422, _("This kind of archive is not read.")),
     Code("bill_zip", 422, _("The zip does not hold exactly one statement.")),

@@ -24,8 +24,8 @@ from core.client_address import client_address
 from core.errors import DomainError, NotFound
 from core.guessing import Bucket, Limit, TooManyGuesses, give_back, take
 from core.money import NotAnAmount, fen_typed
-from core.numbers import ascii_form
-from core.plain_text import folded, one_line
+from core.numbers import ascii_form, last_four
+from core.plain_text import ascii_digits, folded, one_line
 from customer.apply.page import FIELDS, apply_page
 from customer.refund import view as following
 from merchants.models import Store
@@ -105,7 +105,7 @@ def send(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> Ht
         return _page(request, store, token, error=notice, status=413)
     typed, ticket = _typed(request), request.POST.get("ticket", "")[:64]
     try:
-        held = one_time.check(ticket=ticket, code=folded(request.POST.get("code", ""))[:12])
+        held = one_time.check(ticket=ticket, code=folded(ascii_digits(request.POST.get("code", "")))[:12])
         if made := one_time.begin(ticket):
             return _follow(made)
     except DomainError as error:
@@ -167,8 +167,8 @@ def _told(typed: dict[str, str]) -> Told:
         order_no=ascii_form(typed["order_no"])[:64],
         amount_fen=_fen(typed["amount"]) if typed["amount"] else None,
         paid_on=paid_on,
-        card_last4=folded(typed["card_last4"])[:4],
-        phone_last4=folded(typed["phone_last4"])[:4],
+        card_last4=last_four(typed["card_last4"]),
+        phone_last4=last_four(typed["phone_last4"]),
     )
 
 

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from core.calendar import midnight
-from core.numbers import reference
+from core.numbers import last_four, reference
 from core.personal_data import search_hash
 from desk import forms, numbers
 from desk.access import Scope
@@ -32,8 +32,8 @@ class Wanted:
 
 
 def wanted(query: QueryDict) -> Wanted:
-    typed = [query.get(name, "").strip() for name in ("q", "amount", "on")]
-    return Wanted(*typed, *(reference(query.get(name, "")) for name in ("tail", "sku")))
+    number, amount, on = (query.get(name, "").strip() for name in ("q", "amount", "on"))
+    return Wanted(number, amount, on, tail=last_four(query.get("tail", "")), sku=reference(query.get("sku", "")))
 
 
 def candidates(typed: Wanted, *, scope: Scope) -> QuerySet[Transaction]:
@@ -44,7 +44,7 @@ def candidates(typed: Wanted, *, scope: Scope) -> QuerySet[Transaction]:
         return numbers.recognise(typed.q, scope=scope).sales.order_by("-paid_at", "-pk")
     amount_fen = forms.amount_fen(typed.amount) if typed.amount else None
     on = day_typed(typed.on)
-    tail = typed.tail if len(typed.tail) == 4 and typed.tail.isascii() and typed.tail.isdigit() else ""
+    tail = typed.tail if len(typed.tail) == 4 else ""
     sku = typed.sku[:64]
     given = {"amount_fen": amount_fen, "on": on, "tail": tail, "sku": sku}
     check_two_facts([name for name, fact in given.items() if fact])

@@ -68,7 +68,7 @@ def opened(file: BinaryIO, *, kind: BillKind, owned: bool = False) -> Statement:
     """Read a bill from a file: the zip, or the details taken out of it. Raises ``BillCorrupt``."""
     _supported(kind)
     file = statements.peeled(file)
-    digest = statements.digest_of_file(file, wanted=_is_details, but=_EXPORTED_AT)
+    digest = statements.digest_of_file(file, wanted=_is_details, holds=_HOLDS, but=_EXPORTED_AT)
     notes = BillNotes()
     read = partial(_read_trades, refunds_only=kind is BillKind.REFUNDS, notes=notes)
     return Statement(file=file, digest=digest, read=read, owned=owned, notes=notes)
@@ -89,6 +89,9 @@ def _apply(gateway: Gateway, *, day: date) -> str:
     missing = "not_exist" in status.name.lower().replace("-", "_")
     later = missing or status.code in ("20000", "40005") or "system_error" in status.name.lower()
     raise BillUnavailable(status.name, status.message, later=later, empty=missing)
+
+
+_HOLDS = tables.holds(CHANNEL, "trades")
 
 
 def _is_details(name: str) -> bool:
@@ -131,7 +134,7 @@ def _read_trades(
             line=line,
         )
 
-    with statements.unpacked(file, wanted=_is_details) as details:
+    with statements.unpacked(file, wanted=_is_details, holds=_HOLDS) as details:
         for row, field in table.rows(details, build, amount):
             if row.kind is BillRowKind.REFUND:
                 total_fen += row.amount_fen
@@ -159,6 +162,8 @@ class _Remarks:
         line = unicodedata.normalize("NFKC", line)
         if found := _ACCOUNT.match(line):
             self._notes.named.add(found[1])
+            if len(self._notes.named) > 1:
+                raise BillCorrupt("statements of two accounts", code="bill_zip")
         elif found := _PERIOD.match(line):
             first, last = (_instant(found.groups()[at : at + 6]) for at in (0, 6))
             begin, end = first.date(), max(first, last - timedelta(seconds=1)).date()

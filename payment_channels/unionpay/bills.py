@@ -6,15 +6,17 @@ bytes, one separator stands between two fields, amounts are in fen. The ``ZM_`` 
 
 import base64
 import binascii
+import codecs
 import hashlib
 import io
 import re
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import BinaryIO, NoReturn, cast
 
 from payment_channels import statements, tables
@@ -60,6 +62,7 @@ _WIDTHS = (
 _STARTS = tuple(accumulate((width + 1 for width in _WIDTHS), initial=0))[:-1]
 #: Fields after merId (28) are not read, and lines are cut behind their last one.
 _READ_FIELDS = 28
+_LONGEST = _STARTS[-1] + _WIDTHS[-1] + 2
 _SHORTEST = _STARTS[_READ_FIELDS - 1] + _WIDTHS[_READ_FIELDS - 1]
 _KINDS = {
     "01": BillRowKind.PAYMENT,
@@ -158,14 +161,34 @@ def _trades(file: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
         return
     with zipfile.ZipFile(file) as archive:
         entries = [entry for entry in archive.infolist() if statements.is_content(entry)]
-        names = [entry for entry in entries if _TRADES.search(entry.filename)]
-        if not names:
-            # Another channel's statement may be in it.
-            with statements.unpacked(file, wanted=lambda _: True) as content:
-                raise tables.not_this_statement(tables.head_of(content), channel=CHANNEL)
-        for name in names:
-            with archive.open(name) as trades:
-                yield name.filename, cast("BinaryIO", trades)
+        named = [entry for entry in entries if _TRADES.search(entry.filename)]
+        if any(map(statements.is_locked, named or entries)):
+            raise BillCorrupt("a password is needed", code="bill_locked")
+        # Whatever somebody has called it: what is in it counts.
+        found = named or [entry for entry in entries if _holds_trades(archive, entry)]
+        if not found:
+            with statements.unpacked(file, wanted=lambda _: True, holds=_IS_TRADES) as content:
+                other = tables.not_this_statement(tables.head_of(content), channel=CHANNEL)
+                if other.facts.get("kind") == "trades":  # of a workbook: a text would have been found
+                    raise BillCorrupt("rows in a workbook's cells", code="bill_resaved")
+                raise other
+        for entry in statements.distinct(found, by_name=_settled_on):
+            with archive.open(entry) as trades:
+                yield entry.filename, cast("BinaryIO", trades)
+
+
+def _settled_on(name: str) -> date | None:
+    """The day that a file's name says it is of."""
+    found = _SETTLED.search(name)
+    return datetime.strptime(found[1], "%y%m%d").replace(tzinfo=BEIJING).date() if found else None
+
+
+_IS_TRADES = tables.holds(CHANNEL, "trades")
+
+
+def _holds_trades(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    with archive.open(entry) as content:
+        return _IS_TRADES(cast("BinaryIO", content))
 
 
 def _read_trades(
@@ -173,23 +196,21 @@ def _read_trades(
 ) -> Generator[BillRow, None, BillTotals | None]:
     number = 0
     for name, trades in _trades(file):
-        if found := _SETTLED.search(name):
-            settled = datetime.strptime(found[1], "%y%m%d").replace(tzinfo=BEIJING).date()
+        if settled := _settled_on(name):
             first, last = notes.period or (settled, settled)
             notes.period = min(first, settled), max(last, settled)
         for line in _lines(trades):
             number += 1
-            if len(line) >= _MAX_LINE_BYTES:
-                raise BillCorrupt("the line is too long", line=number)
             if not line.strip(_BLANK):
                 continue
             notes.rows += 1
+            raw = line.rstrip("\n").encode("latin-1")
             fields: list[str] = []
             try:
-                fields = _fields(line.rstrip("\n").encode("latin-1"), number=number)
+                fields = _fields(raw, number=number)
                 row = _row(fields, day=day, line=number)
             except BillCorrupt as error:
-                said = line.rstrip("\n").encode("latin-1").decode("gb18030", "replace")
+                said = raw.decode("gb18030", "replace")
                 amount_fen = int(fields[7]) if fields and re.fullmatch("[0-9]+", fields[7]) else None
                 notes.set_aside(tables.odd_row(error, said, line=number, amount_fen=amount_fen))
                 continue
@@ -207,27 +228,73 @@ def _read_trades(
 
 
 def _lines(trades: BinaryIO) -> Iterator[str]:
-    """Lines with their ends, whichever these are, each byte as one character; without a byte order mark."""
-    text_ = io.TextIOWrapper(trades, encoding="latin-1")
+    """Rows with their ends, whichever these are, each byte of GBK as one character; without a byte order mark. A program that
+    saved the text anew may have written UTF-16 or put rows in quotes, one that passed it on may have lost the ends of lines.
+    Raises ``BillCorrupt`` for a line that does not end.
+    """
+    head = trades.read(64)
+    trades.seek(0)
+    is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or head[1::2].count(0) * 2 > len(head[1::2])
+    name = "latin-1" if not is_wide else "utf-16" if head[:1] in b"\xff\xfe" else "utf-16-le"
+    text_ = io.TextIOWrapper(trades, encoding=name)
+    begun = ""
     try:
-        first = text_.readline(_MAX_LINE_BYTES)
-        yield first.removeprefix("\xef\xbb\xbf")
-        while line := text_.readline(_MAX_LINE_BYTES):
-            yield line
+        while read := text_.readline(_MAX_LINE_BYTES):
+            # In the form of the others: each byte of GBK one character.
+            line = begun + (read.encode("gb18030", "replace").decode("latin-1") if is_wide else read)
+            line, begun = line.removeprefix("\xef\xbb\xbf"), ""
+            if line.startswith('"'):
+                line = line.strip('"\n') + "\n"
+            if len(line) <= _LONGEST:
+                yield line
+                continue
+            *rows, last = _apart(line)
+            yield from rows
+            if line.endswith("\n"):
+                yield last
+            else:
+                begun = last
+        if begun:
+            yield begun
     finally:
         text_.detach()  # the file is not ours to close
+
+
+def _apart(line: str) -> list[str]:
+    """The rows of a line that holds several, which begin where another one's first fields stand. Raises ``BillCorrupt``."""
+    starts = [found.start() for found in tables.FIXED_WIDTHS.finditer(line)]
+    if len(starts) < 2 and len(line) >= _MAX_LINE_BYTES:
+        raise BillCorrupt("a line does not end")
+    return [line[start:end] for start, end in pairwise([0, *starts[1:], len(line)])]
 
 
 def _say_what_it_is(file: BinaryIO, first: OddRow) -> NoReturn:
     with statements.unpacked(file, wanted=lambda name: bool(_TRADES.search(name))) as content:
         other = tables.not_this_statement(tables.head_of(content), channel=CHANNEL)
-    if other.code in ("bill_unreadable", "bill_of_another_kind") and _STARTS_LIKE_A_ROW.match(first.text):
+    is_disputes = other.facts.get("kind") == "disputes"
+    if (
+        other.code in ("bill_unreadable", "bill_of_another_kind")
+        and not is_disputes
+        and _STARTS_LIKE_A_ROW.match(first.text)
+    ):
         raise BillCorrupt(first.why, line=first.line)
     raise other
 
 
 def _fields(line: bytes, *, number: int) -> list[str]:
     """Fields 1 to 28 of a line, at index 1 to 28. Raises ``BillCorrupt`` where the columns do not stand right."""
+    try:
+        return _cut(line, number=number)
+    except BillCorrupt:
+        if line.isascii():
+            raise
+        # Saved anew in UTF-8, in which each Chinese character has a byte more.
+        with suppress(UnicodeDecodeError):
+            return _cut(line.decode().encode("gb18030"), number=number)
+        raise
+
+
+def _cut(line: bytes, *, number: int) -> list[str]:
     if len(line) < _SHORTEST:
         raise BillCorrupt(f"{len(line)} bytes instead of {_SHORTEST} or more", line=number)
     fields = [""]
@@ -268,10 +335,10 @@ def _fen(digits: str, *, line: int) -> int:
     return int(digits)
 
 
-def _signed_fen(text_: str, *, line: int) -> int:
-    """``D000000000007``: taken from the merchant; ``C...``: given to it."""
+def _signed_fen(text_: str, *, line: int) -> int | None:
+    """``D000000000007``: taken from the merchant; ``C...``: given to it; None where the file does not say."""
     if not text_:
-        return 0
+        return None
     if text_[0] not in "CD":
         raise BillCorrupt("a fee that begins with neither C nor D", line=line, code="row_amount", said=text_)
     fen = _fen(text_[1:].strip(), line=line)

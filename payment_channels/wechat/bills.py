@@ -119,7 +119,7 @@ def opened(
 ) -> Statement:
     """Read a bill from a file, as it is or as the portal packed it; ``own_numbers`` are the account's. Raises ``BillCorrupt``."""
     file = statements.peeled(file)
-    digest = statements.digest_of_file(file, wanted=_is_table)
+    digest = statements.digest_of_file(file, wanted=_is_table, holds=_HOLDS[kind is BillKind.FUNDS])
     notes = BillNotes(own_numbers=own_numbers)
     read = (
         partial(_read_funds, notes=notes)
@@ -127,6 +127,10 @@ def opened(
         else partial(_read_trades, refunds_only=kind is BillKind.REFUNDS, notes=notes)
     )
     return Statement(file=file, digest=digest, read=read, owned=owned, notes=notes)
+
+
+#: By whether it is a fund flow.
+_HOLDS = {is_flow: tables.holds(CHANNEL, "funds" if is_flow else "trades") for is_flow in (False, True)}
 
 
 def _is_table(name: str) -> bool:
@@ -224,7 +228,7 @@ def _read_trades(
             line=line,
         )
 
-    with statements.unpacked(file, wanted=_is_table) as content:
+    with statements.unpacked(file, wanted=_is_table, holds=_HOLDS[False]) as content:
         for row, _ in table.rows(content, build, amount):
             yield row
     is_old = "申请退款金额" not in table.has
@@ -285,7 +289,7 @@ def _read_funds(file: BinaryIO, *, notes: BillNotes) -> Generator[BillRow, None,
             line=line,
         )
 
-    with statements.unpacked(file, wanted=_is_table) as content:
+    with statements.unpacked(file, wanted=_is_table, holds=_HOLDS[True]) as content:
         for row, _ in table.rows(content, build, amount):
             yield row
     return statements.sum_of(map(_fund_totals, table.summaries))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.numbers import order_of_attempt, reference, refund_number
+from core.numbers import last_four, order_of_attempt, reference, refund_number
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,8 @@ def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
     "typed",
     [
         " Ａb－00１２\t",
+        "Ab-٠٠١٢",
+        "Ab\u3164-00\u034f12",
         "单号：Ab-0012。",
         "微信支付交易单号 Ab-0012，",
         "`Ab-0012",
@@ -102,3 +104,15 @@ def test_reference_keeps_case_and_zeros_and_nothing_around(typed: str) -> None:
 )
 def test_order_of_attempt_is_what_stands_before_the_try(number: str, order_no: str) -> None:
     assert order_of_attempt(number) == order_no
+
+
+@pytest.mark.parametrize(
+    "typed", ["6021", "６０２１", "٦٠٢١", "60 21", "**6021", "\u200e6021", "13800006021", "尾号6021"]
+)
+def test_last_four_of_what_was_typed(typed: str) -> None:
+    assert last_four(typed) == "6021"
+
+
+@pytest.mark.parametrize(("typed", "left"), [("602", "602"), ("", ""), ("尾号", ""), ("⑥021", "6021")])
+def test_last_four_of_fewer_digits_are_these(typed: str, left: str) -> None:
+    assert last_four(typed) == left

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.personal_data import name_hash, phone_key
-from core.plain_text import name_key, name_key_sql, one_line, person_name, plain_text, reference_key
+from core.plain_text import ascii_digits, name_key, name_key_sql, one_line, person_name, plain_text, reference_key
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,8 @@ def test_phone_key_leaves_other_countries_and_land_lines_apart() -> None:
         "C\u00ad00\ufe0f1",
         "王\u3000 小\u00a0敏",
         "\U000e0020c001",
+        "葛\U000e0100城",
+        "王\u034f小\u3164敏",
         "Straße",
         "a\x85b",
     ],
@@ -91,17 +93,40 @@ def test_person_name_when_only_the_writing_differs_is_the_same(typed: str) -> No
     assert person_name(typed) == "Wang Min"
 
 
-@pytest.mark.parametrize("dot", "·•‧∙⋅・･")
+@pytest.mark.parametrize("dot", [*"·•‧∙⋅・･⸱●", ".", "．", "。", " · ", "\u3000•\u00a0"])
 def test_person_with_any_middle_dot_is_written_and_found_alike(dot: str) -> None:
     typed = f"买买提{dot}艾合买提"
     assert person_name(typed) == "买买提·艾合买提"
     assert name_hash(typed) == name_hash("买买提·艾合买提") != name_hash("买买提艾合买提")
 
 
-@pytest.mark.parametrize("typed", ["", " \n", "\u200b", " \u200b\u2060 \ufeff\n", "\ufe0f"])
+@pytest.mark.parametrize(
+    "typed",
+    [*("", " \n", "\u200b", " \u200b\u2060 \ufeff\n", "\ufe0f"), *("\u3164", "\u2800\u115f", "\u034f", "\U000e0100")],
+)
 def test_text_when_nobody_sees_anything_of_it_is_empty(typed: str) -> None:
     assert (plain_text(typed), one_line(typed)) == ("", "")
 
 
 def test_text_when_something_is_seen_keeps_the_joiners_in_it() -> None:
     assert plain_text(" 家人 👨\u200d👩\u200d👧 ") == "家人 👨\u200d👩\u200d👧"
+
+
+@pytest.mark.parametrize(
+    "typed", ["王敏", "王\u3000敏", "王 敏", "王\u2003敏", "\u202d王\u00a0敏", "王\u3164敏", "王敏\U000e0100"]
+)
+def test_person_whose_name_is_set_wide_is_found_by_it(typed: str) -> None:
+    assert name_hash(typed) == name_hash("王敏")
+    assert name_hash(typed) != name_hash("王敏敏")
+
+
+def test_blank_and_stop_in_a_name_in_letters_stay() -> None:
+    assert person_name("J. R. Wang") == "J. R. Wang"
+    assert name_hash("Wang Min") != name_hash("WangMin")
+
+
+@pytest.mark.parametrize(
+    ("typed", "digits"), [("٢٦٨", "268"), ("۲۶۸٫۵", "268.5"), ("२६८", "268"), ("２６８", "268"), ("²①Ⅷ", "²①Ⅷ")]
+)
+def test_digits_of_every_script_are_digits_and_others_are_not(typed: str, digits: str) -> None:
+    assert ascii_digits(typed) == digits

@@ -7,6 +7,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xlsxwriter import Workbook
 
 from payment_channels import statements, tables
 from payment_channels.contract import BillCorrupt, BillNotes, BillRow, BillRowKind
@@ -119,6 +120,9 @@ def test_fees_finer_than_a_fen_add_up_exactly() -> None:
     [
         ("<html></html>", "bill_web_page"),
         ('{"code":"NO_AUTH"}', "bill_web_page"),
+        ("<xml><return_code><![CDATA[FAIL]]></return_code></xml>", "bill_web_page"),
+        ("return_code=FAIL&return_msg=invalid bill_date", "bill_web_page"),
+        ('[{"code": 1}]', "bill_web_page"),
         ("微信支付账单明细,,\n微信昵称：[x]", "bill_of_consumer"),
         ("支付宝交易记录明细查询\n", "bill_of_consumer"),
         ("微信订单号,商户订单号", "bill_of_another_channel"),
@@ -182,3 +186,36 @@ def test_encoding_is_known_by_its_words_with_or_without_a_mark(encoding: str, ma
 
 def test_columns_apart_by_a_bar_are_read() -> None:
     assert _read(f"{_HEADER}\n{_ROWS[0]}\n{_TOTALS}".replace(",", "|").encode())[0] == [("1", 100)]
+
+
+def _workbook(*sheets: list[str]) -> bytes:
+    file = io.BytesIO()
+    with Workbook(file) as book:
+        for rows in sheets:
+            sheet = book.add_worksheet()
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row.split(","))
+    return file.getvalue()
+
+
+_SHEET = [_HEADER, _ROWS[0], *_TOTALS.split()]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "read"),
+    [
+        ([["单号,求和"], _SHEET], [("1", 100)]),
+        ([["说明"], ["单号,求和", "1,2"], _SHEET], [("1", 100)]),
+        ([_SHEET, [_HEADER, _ROWS[1], *_TOTALS.split()]], [("1", 100), ("2", 200)]),
+        ([[_HEADER, _ROWS[0]], ["二店", _HEADER, _ROWS[1], *_TOTALS.split()]], [("1", 100), ("2", 200)]),
+        ([_SHEET, ["单号,金额,商品名称", "2,2.00,x"]], [("1", 100)]),
+    ],
+)
+def test_sheets_of_the_same_columns_all_count_and_others_are_passed_over(
+    sheets: list[list[str]], read: list[tuple[str, int]]
+) -> None:
+    with statements.unpacked(io.BytesIO(_workbook(*sheets)), wanted=lambda _: True) as content:
+        table, notes = Table(_LAYOUT, BillNotes(), "x"), BillNotes()
+        found = table.rows(content, _build, lambda field: statements.fen(field("金额"), line=0))
+        assert [(row.refund_no, row.amount_fen) for row, _ in found] == read
+    assert not notes.odd

@@ -24,7 +24,7 @@ from simulators.kit.testing import RunningSimulator, running_simulator
 from tests.api.conftest import api_for
 from tests.factories import make_sale
 from tests.payment_channels.unionpay.conftest import MER_ID
-from tests.payment_channels.unionpay.test_bills import zm_line
+from tests.payment_channels.unionpay.test_bills import spread, zm_line, zme_line
 from tests.reconciliation.test_channels import Channel, _channel
 from tests.reconciliation.world import DAY, counts, on_day
 from tests.walk.roles import login_of_production
@@ -515,6 +515,28 @@ def test_statement_of_another_account_of_alipay_is_known_by_the_one_before(alipa
     assert list(Bill.objects.values()) == before
 
 
+@pytest.mark.parametrize("brought", [_brought, _sent])
+def test_day_zipped_with_its_fund_flow_and_a_copy_is_taken_in_with_both(
+    wechat: Channel, brought: Callable[..., Any]
+) -> None:
+    payout = _paid(wechat)
+    plain, flow = _file("wechat-refund-plain.csv", payout), _file("wechat-fundflow-net-of-fee.csv", payout)
+    brought(wechat, _zipped({"资金.csv": flow, "交易.csv": plain, "交易 (1).csv": plain}))
+    assert counts(wechat.world.day()) == {"matched": 1}
+    assert FundStatement.objects.get().fees_back_fen == 60
+
+
+@pytest.mark.parametrize("brought", [_brought, _sent])
+def test_day_in_parts_is_taken_in_whole(alipay: Channel, brought: Callable[..., Any]) -> None:
+    payout = _paid(alipay)
+    plain = _file("alipay-refund-with-merchant-discount.csv", payout)
+    other = plain.replace(payout.refund_no.encode(), b"ELSEWHERE")
+    brought(alipay, _zipped({"业务明细_1.csv": plain, "业务明细_2.csv": other, "业务明细(汇总).csv": b"x"}))
+    assert counts(alipay.world.day()) == {"matched": 1, "channel_only": 1}
+    two = plain.replace(b"20880000000000010156", b"20889999999999990156")
+    assert _sent(alipay, _zipped({"1.csv": plain, "2.csv": two})).json()["code"] == "bill_zip"
+
+
 # --- UnionPay's: the desk and REST answer alike ----------------------------------------------------------------------
 
 
@@ -540,7 +562,10 @@ _UNIONPAY_WRONG: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "blank": (lambda line: b"\r\n\x1a", "bill_empty"),
     "cut": (lambda line: line[:200], "bill_damaged"),
     "archive": (lambda line: b"Rar!\x1a\x07\x00" + line, "bill_archive"),
-    "errors alone": (lambda line: _zipped({"INN26112188ZME_777": line}), "bill_unreadable"),
+    "disputes alone": (lambda line: _zipped({"INN26112188ZME_777": zme_line(1, 1_200)}), "bill_of_another_kind"),
+    "picture": (lambda line: b"\xff\xd8\xff\xe0\0\x10JFIF" + line, "bill_document"),
+    "printed": (lambda line: _zipped({"对账单.pdf": b"%PDF-1.7" + line}), "bill_document"),
+    "columns apart": (lambda line: spread(line, b","), "bill_resaved"),
     "login page": (lambda line: b"<html><body>UnionPay</body></html>", "bill_web_page"),
     "answer": (lambda line: b'{"respCode":"98"}', "bill_web_page"),
     "another channel": (lambda line: (FILES / "wechat-refund-plain.csv").read_bytes(), "bill_of_another_channel"),
@@ -578,8 +603,15 @@ def test_wrong_file_of_unionpay_has_one_sentence_at_the_desk_and_by_rest(unionpa
 @pytest.mark.parametrize("brought", [_brought, _sent])
 def test_settlement_file_packed_some_other_way_matches(unionpay: Channel, brought: Callable[..., Any]) -> None:
     line = _settlement(_paid(unionpay), mer_id=unionpay.simulator.account["mer_id"])
+    wide, renamed = line.decode("latin-1").encode("utf-16"), _zipped({"777_1.txt": line, "777_1 (1).txt": line})
     named = _zipped({f"INN{DAY:%y%m%d}88ZM_777.txt": line.replace(b"\r\n", b"\r")})
-    for content in (base64.encodebytes(zlib.compress(named)), _zipped({"a.zip": named}), b"\xef\xbb\xbf" + line):
+    for content in (
+        base64.encodebytes(zlib.compress(named)),
+        _zipped({"a.zip": named}),
+        b"\xef\xbb\xbf" + line,
+        wide,
+        renamed,
+    ):
         brought(unionpay, content)
         assert counts(unionpay.world.day()) == {"matched": 1}
         assert _rest(unionpay)["statement"]["set_aside_n"] == 0

@@ -132,6 +132,24 @@ def test_wrong_facts_send_no_code(sale: Transaction, mailbox: Mailbox, changes: 
 @pytest.mark.parametrize(
     "changes",
     [
+        {"amount": "٢٦٨"},
+        {"amount": "+268"},
+        {"amount": "268圓"},
+        {"amount": "\u3164２６８．００"},
+        {"amount": "", "card_last4": "١٢٣٤"},
+        {"amount": "", "card_last4": "12 34"},
+        {"amount": "", "card_last4": "****1234"},
+    ],
+)
+def test_facts_however_they_are_written_send_a_code(mailbox: Mailbox, changes: dict[str, Any]) -> None:
+    sale = make_sale(make_merchant(), 26_800, payer_phone="13800006021", card_last4="1234")
+    assert start(sale, **changes).status_code == 200
+    assert len(mailbox.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
         {"code": "000"},
         {"ticket": "x" * 500},
         {"ticket": ""},

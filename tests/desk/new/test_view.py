@@ -123,6 +123,9 @@ def test_sale_without_receipt_needs_two_facts(shop: Shop, as_staff: SignIn) -> N
     make_sale(shop.merchant, 12_345)
     assert "at least two facts" in client.get("/desk/new?amount=123.45").content.decode()
     assert client.get("/desk/new?amount=123.45&tail=6021").context["sale"].row.id == sale.pk
+    for typed in ("６０２１", "60 21", "13800006021", "٦٠٢١"):
+        found = client.get("/desk/new", {"amount": "123.45", "tail": typed})
+        assert found.context["sale"].row.id == sale.pk, typed
     today = timezone.localtime(sale.paid_at).date().isoformat()
     assert len(client.get(f"/desk/new?amount=123.45&on={today}").context["candidates"]) == 2
 

@@ -178,7 +178,7 @@ def test_file_when_something_goes_wrong_on_the_way(
         base64.b64encode(b"not zlib").decode(),
         base64.b64encode(zlib.compress(packed(TRADES))[:-8]).decode(),
         content(packed(TRADES)[:-40]),
-        content(packed(TRADES, name="README")),
+        content(packed(b"nothing of it", name="README")),
     ],
 )
 def test_file_that_cannot_be_unpacked_is_not_used(
@@ -262,6 +262,15 @@ _BROUGHT: dict[str, bytes] = {
     "a name before it": packed(TRADES, name=f"一店-{_NAME}"),
     "small letters": packed(TRADES, name=_NAME.lower()),
     "of a Mac": _zip(**{f"__MACOSX/._{_NAME}": b"x", _NAME: TRADES, ".DS_Store": b"x"}),
+    "UTF-16": TRADES.decode("latin-1").encode("utf-16"),
+    "UTF-16 without a mark": TRADES.decode("latin-1").encode("utf-16-le"),
+    "rows in quotes": b"\r\n".join(b'"' + line + b'"' for line in TRADES.splitlines()),
+    "ends of lines lost": TRADES.replace(b"\r\n", b""),
+    "two rows in a line": TRADES.replace(b"\r\n", b"", 1),
+    "called by the merchant's number": _zip(**{"802310048993424_20261121.txt": TRADES, "readme.txt": b"x"}),
+    "a copy beside it": _zip(**{_NAME: TRADES, f"{_NAME} (1)": TRADES, f"copy/{_NAME}": TRADES}),
+    "packed in a zip with a word about it": _zip(**{"a.zip": packed(TRADES), "readme.txt": b"x"}),
+    "gzip in a zip": _zip(**{f"{_NAME}.gz": gzip.compress(TRADES)}),
     "two of a day": _zip(**{_NAME: TRADES, _NAME.replace("88ZM", "99ZM"): zm_line(1, "01", 1)}),
 }
 
@@ -274,6 +283,69 @@ def test_file_when_a_person_brings_it_some_other_way_is_read(what: str) -> None:
     assert bill.notes.odd_count == 0
 
 
+_DISPUTE_WIDTHS = [3, 11, 11, 6, 10, 19, 12, 4, 2, 2, 6, 10, 4, 12, 13, 13, 15, 15, 1, 12, 2, 135]
+
+
+def zme_line(number: int, fen: int) -> bytes:
+    """A row of the list of disputed trades."""
+    fields = {
+        1: "E23",
+        2: "00010000",
+        3: "00010000",
+        4: f"{number:06d}",
+        5: "1121100000",
+        6: "621626******0018",
+        7: f"{fen:012d}",
+        8: "5411",
+        9: "07",
+        10: "01",
+        11: "000122",
+        12: "1120100000",
+        13: "4532",
+        14: f"{number:012d}",
+        15: "C000000000001",
+        17: MER_ID,
+    }
+    cells = [fields.get(place, "").encode().ljust(width) for place, width in enumerate(_DISPUTE_WIDTHS, start=1)]
+    return b" ".join(cells) + b"\r\n"
+
+
+def spread(trades: bytes, delimiter: bytes) -> bytes:
+    """What a spreadsheet makes of the fixed widths that it was told."""
+    rows = []
+    for line in trades.splitlines():
+        starts = [sum(WIDTHS[:place]) + place for place in range(len(WIDTHS))]
+        cells = [line[start : start + width].strip() for start, width in zip(starts, WIDTHS, strict=True)]
+        rows.append(delimiter.join(cell.lstrip(b"0") if cell.isdigit() else cell for cell in cells))
+    return b"\r\n".join(rows)
+
+
+@pytest.mark.parametrize("name", ["电费账单", "某某商户的账单"])
+def test_row_with_chinese_saved_again_in_utf_8_is_read(name: str) -> None:
+    row = zm_line(2, "04", 1_200)
+    start = sum(WIDTHS[:24]) + 24
+    with_name = row[:start] + name.encode("gbk").ljust(32) + row[start + 32 :]
+    for content_ in (with_name, with_name.decode("gbk").encode()):
+        bill = bills.opened(io.BytesIO(TRADES + content_), day=DAY, kind=BillKind.REFUNDS)
+        assert [row.amount_fen for row in bill] == [1200, 500, 1200]
+        assert not bill.notes.odd_count
+
+
+def test_rows_of_a_day_without_a_single_end_of_line_all_count() -> None:
+    whole = b"".join(zm_line(number, "04", number) for number in range(1, 501)).replace(b"\r\n", b"")
+    bill = bills.opened(io.BytesIO(whole), day=DAY, kind=BillKind.REFUNDS)
+    assert [row.amount_fen for row in bill] == list(range(1, 501))
+    assert not bill.notes.odd_count
+    with pytest.raises(BillCorrupt, match="does not end"):
+        list(bills.opened(io.BytesIO(b"x" * 200_000), day=DAY, kind=BillKind.REFUNDS))
+
+
+def test_fee_that_the_file_does_not_say_is_unknown_and_none_is_none() -> None:
+    rows = zm_line(1, "04", 1_200, fee="") + zm_line(2, "04", 1_200, fee="C000000000000")
+    bill = bills.opened(io.BytesIO(rows), day=DAY, kind=BillKind.REFUNDS)
+    assert [row.fee_fen for row in bill] == [None, 0]
+
+
 @pytest.mark.parametrize(
     ("brought", "code"),
     [
@@ -282,6 +354,14 @@ def test_file_when_a_person_brings_it_some_other_way_is_read(what: str) -> None:
         (_zip(**{_NAME.replace("ZM_", "ZME_"): b""}), "bill_empty"),
         (b"Rar!\x1a\x07\x00" + b"x" * 99, "bill_archive"),
         (b"7z\xbc\xaf'\x1c" + b"x" * 99, "bill_archive"),
+        (zme_line(1, 1_200), "bill_of_another_kind"),
+        (zme_line(1, 1_200) + zme_line(2, 500), "bill_of_another_kind"),
+        (_zip(**{_NAME.replace("ZM_", "ZME_"): zme_line(1, 1_200)}), "bill_of_another_kind"),
+        (spread(TRADES, b","), "bill_resaved"),
+        (spread(TRADES, b"\t"), "bill_resaved"),
+        (b"%PDF-1.7" + b"\0" * 99, "bill_document"),
+        (_zip(**{"a.png": b"\x89PNG\r\n" + b"\0" * 99}), "bill_document"),
+        ("云闪付交易明细\n".encode("gbk"), "bill_of_consumer"),
         (content(packed(TRADES)).encode()[:-40], "bill_damaged"),
         ("商户号,终端号,交易日期\n1,2,20261121\n".encode("gbk"), "bill_unreadable"),
     ],
