@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("merchants", "0100_wall_of_sales"),
-        ("refunds", "0210_refused_by_bank"),
+        ("refunds", "0227_export_stores"),
         ("terminals", "0165_order_end"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
