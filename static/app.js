@@ -65,10 +65,28 @@
   document.querySelectorAll("#toasts .toast").forEach(dress);
   document.addEventListener("toast", (event) => toast(event.detail.message, event.detail.tone));
 
-  // --- polls disturb nobody: what is half written would be gone with the page ---
+  // --- polls disturb nobody: what is half written or chosen would be gone with the page, or with the part they replace ---
+  const FIELDS = "input, select, textarea";
+  const used = new WeakSet();
+  for (const name of ["input", "change"]) document.addEventListener(name, (event) => used.add(event.target), true);
+  document.addEventListener(
+    "click",
+    (event) => {
+      const fold = event.target.closest("summary");
+      if (fold) used.add(fold.parentElement);
+    },
+    true,
+  );
+  // What was written and taken out again is no reason to wait.
+  const isFilled = (field) => !/^(text|search|number|textarea)$/.test(field.type) || field.value !== field.defaultValue;
   const isWriting = () =>
     Boolean(document.querySelector("dialog[open]")) ||
-    [...document.querySelectorAll("main textarea")].some((field) => field.value !== field.defaultValue);
+    [...document.querySelectorAll(`main :is(${FIELDS})`)].some((field) => used.has(field) && isFilled(field));
+  // A menu or a list of choices that is open would be shut, and a button that is held down another one when it is let go.
+  const isHeld = (part) =>
+    part.matches(":active") ||
+    [...part.querySelectorAll("details[open]")].some((fold) => used.has(fold)) ||
+    (part.contains(document.activeElement) && document.activeElement.matches(FIELDS));
   // Nor do they take back a step to another page: a reload ends a way that has begun. A download begins one and leaves nothing.
   let isLeaving = false;
   addEventListener("beforeunload", () => {
@@ -77,8 +95,9 @@
   });
   for (const name of ["htmx:beforeRequest", "htmx:beforeOnLoad"])
     document.addEventListener(name, (event) => {
-      const isPoll = event.detail.elt.matches("[data-poll]");
-      if (isPoll && (document.hidden || isLeaving || isWriting())) event.preventDefault();
+      const { elt, target } = event.detail;
+      if (!elt.matches("[data-poll]")) return;
+      if (document.hidden || isLeaving || isWriting() || isHeld(target)) event.preventDefault();
     });
 
   // --- answers that did not come, and those that refuse ---
