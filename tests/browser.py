@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Route, expect
 
 from dev.embedded import chromium
 
@@ -110,6 +110,29 @@ def arrive(page: Page) -> None:
             if page.evaluate(_ARRIVED):
                 return
         page.wait_for_timeout(50)
+
+
+class Held:
+    """What a page asks for at an address, from now on: each waits until it is let go."""
+
+    def __init__(self, page: Page, address: str, *, wants: Callable[[Request], bool] = lambda _: True) -> None:
+        self._page = page
+        self._routes: list[Route] = []
+        page.route(address, lambda route: self._routes.append(route) if wants(route.request) else route.continue_())
+
+    def wait_for(self, number: int) -> None:
+        """Until so many have been asked for."""
+        until = time.monotonic() + 30
+        while len(self._routes) < number:
+            assert time.monotonic() < until, f"{len(self._routes)} requests instead of {number}"
+            self._page.wait_for_timeout(50)
+
+    def let_go(self, number: int) -> None:
+        """Answer that one, counted from 1, and give the page time to do something with it."""
+        route = self._routes[number - 1]
+        with self._page.expect_event("requestfinished", lambda request: request == route.request):
+            route.continue_()
+        self._page.wait_for_timeout(200)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ const keep = (name, value) => localStorage.setItem(name, JSON.stringify(value));
 const yuan = (fen) => (fen / 100).toFixed(2);
 const fen = (text) => /^\d{1,9}(\.\d{1,2})?$/.test(text.trim()) ? Math.round(Number(text) * 100) : 0;
 let language = kept("language", "zh"), till = null, policy = null, sale = fresh(), refund = null;
-let flushing = false, finds = 0, quotes = 0, watched = 0;
+let flushing = false, learnt = false, finds = 0, quotes = 0, watched = 0;
 const t = (name) => TEXTS[name]?.[language === "zh" ? 0 : 1] ?? name;
 
 function fresh() { return { orderNo: "", lines: [], paid: [], tries: 0 }; }
@@ -408,7 +408,7 @@ function show(view) {
 async function learn() {
   try {
     const known = await get("policy");
-    if (known.ok) keep("policy", policy = known.data);
+    if (known.ok) { keep("policy", policy = known.data); learnt = true; }
     line(true);
   } catch (error) { if (!(error instanceof NoLine)) throw error; line(false); }
   policy ??= kept("policy", null);
@@ -448,6 +448,8 @@ async function begin() {
   $("language").onclick = () => { keep("language", language = language === "zh" ? "en" : "zh"); translate(); learn(); };
   showSale(); showQueue(); await learn();
   setInterval(settle, ASK_MS);
+  // A till that was switched on while the line was down has old reasons to choose from, or none, until it has heard of them.
+  setInterval(() => learnt || learn(), FLUSH_MS);
   setInterval(flush, FLUSH_MS); addEventListener("online", flush); setInterval(heartbeat, BEAT_MS);
   flush(); heartbeat();
   document.body.dataset.ready = "yes";
