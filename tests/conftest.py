@@ -154,13 +154,20 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """Make the test databases ones that can be emptied and dropped, by their owner: tests themselves work under the
     application's login, so that each is a test of its rights.
 
+    And let a test's transaction stay idle: on a busy machine one page took the minute after which the server ends it, and every
+    page after it was a fault.
+
     On the classes, not on one connection: beside a browser's event loop Django opens a second one in the same thread.
     """
+    from django.db import connection  # noqa: PLC0415
     from django.db.backends.postgresql.creation import DatabaseCreation  # noqa: PLC0415 -- once Django is set up
     from django.test import TransactionTestCase  # noqa: PLC0415
 
     from core.database import logins  # noqa: PLC0415
     from tests.owner import empty_tables  # noqa: PLC0415
+
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] += " -c idle_in_transaction_session_timeout=0"  # the last one counts
 
     create = DatabaseCreation._create_test_db  # type: ignore[attr-defined]
 
