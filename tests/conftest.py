@@ -12,7 +12,7 @@ import gc
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
+
+from tests import order
 
 if TYPE_CHECKING:
     from merchants.models import Merchant
@@ -90,7 +92,7 @@ def pytest_collection() -> Iterator[Any]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Workers agree on the order; and refuse early, in one sentence, what would otherwise fail test by test."""
     if _worker:
-        items[:] = _spread(items, workers=int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+        items[:] = order.spread(items, workers=int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     wants_database = [
         item
         for item in items
@@ -101,21 +103,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             f"{len(wants_database)} of these tests need PostgreSQL and Valkey, e.g. {wants_database[0].nodeid}. Run: "
             "make test, or python -m dev.embedded test-services -- pytest ..."
         )
-
-
-def _spread(items: Sequence[pytest.Item], *, workers: int) -> list[pytest.Item]:
-    """The order in which workers begin with what takes long: the first with the browser's tests, the last with the faults, which
-    mostly wait. Each is given an equal part of the list, from its head; what is left of another's is taken from its end.
-
-    By their paths the browser's came last, so that the run ended with three browsers at once, and then with one alone.
-    """
-    ordered = sorted(items, key=lambda item: item.path.parts)
-    browser = [item for item in ordered if "browser" in getattr(item, "fixturenames", ())]
-    faults = [item for item in ordered if item.get_closest_marker("faults")]
-    long = {*browser, *faults}
-    rest = [item for item in ordered if item not in long]
-    before_last = max(0, len(ordered) - len(ordered) // workers - len(browser))
-    return [*browser, *rest[:before_last], *faults, *rest[before_last:]]
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
