@@ -42,7 +42,7 @@ document.addEventListener("securitypolicyviolation", (breach) =>
 # A click on a link returns while the old page still stands there. It says that it is being left, and what looks at a page waits
 # for the next one. A download leaves nothing, so the waiting ends.
 _REPORT_LEAVING = """
-addEventListener("beforeunload", () => { window.isBeingLeft = true; setTimeout(() => { window.isBeingLeft = false; }, 5000); });
+addEventListener("beforeunload", () => { window.isBeingLeft = true; setTimeout(() => { window.isBeingLeft = false; }, 15000); });
 """
 _ARRIVED = """
 () => !window.isBeingLeft && document.readyState === "complete" && !document.querySelector(".htmx-request, .htmx-settling")
@@ -101,8 +101,8 @@ def context(context: BrowserContext, expected_complaints: list[str]) -> Iterator
 
 
 def arrive(page: Page) -> None:
-    """Wait, at most ten seconds, until the page to which a click led is there."""
-    until = time.monotonic() + 10
+    """Wait, at most half a minute, until the page to which a click led is there."""
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         # Not `wait_for_function`: it wants frames painted, or a script that may run, and a page may have neither. A page that
         # goes while it is asked answers with an error.

@@ -113,7 +113,7 @@ def test_the_sign_of_waiting_never_comes_over_a_preview_that_has_just_arrived(
         page.clock.run_for(10)
     # The sign is due at 400 ms; the preview comes just before, and settles just after.
     page.clock.run_for(380)
-    assert asked.wait(10)
+    assert asked.wait(30)
     held[0].continue_()
     _shows(page, requests[1])
     page.clock.run_for(15)

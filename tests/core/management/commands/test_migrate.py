@@ -9,8 +9,8 @@ from django.db.migrations import AddField, AlterField, CreateModel, Migration
 from django.db.migrations.state import ProjectState
 from pytest_django import Settings
 
-from core.database import logins
 from core.management.commands.migrate import Executor
+from tests.owner import as_owner
 
 pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
 
@@ -39,11 +39,14 @@ def test_column_that_points_at_one_which_changes_changes_with_it_though_migratio
         AddField("Parcel", "weight", models.IntegerField(default=0)),
     )
     changed = migration("0002", AlterField("Parcel", "id", models.BigAutoField(primary_key=True)))
-    with logins.as_owner():
+    with as_owner():
         state = Executor(connection).apply_migration(ProjectState(), added)
         assert state.is_delayed
         Executor(connection).apply_migration(state, changed)
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT data_type FROM information_schema.columns WHERE column_name = 'parcel_id'")
+        cursor.execute(
+            "SELECT format_type(atttypid, NULL) FROM pg_attribute "
+            "WHERE attrelid = 'probe_slip'::regclass AND attname = 'parcel_id'"
+        )
         assert cursor.fetchall() == [("bigint",)]
