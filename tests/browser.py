@@ -31,8 +31,10 @@ _QUIET = [
     "--disable-quic",
     "--no-first-run",
 ]
-# Five seconds are little for a page on a machine that does other work, too; what is there costs none of them.
-expect.set_options(timeout=30_000)
+# Five seconds are little for a page on a machine that does other work, too, and half a minute for the first one of a process,
+# which has all pages to read; what is there costs none of them.
+_PAGE_MS, _PART_MS = 120_000, 60_000
+expect.set_options(timeout=_PART_MS)
 # Breaches are reported to the page itself; the console repeats them, but not for every directive.
 _REPORT_CSP_BREACHES = """
 document.addEventListener("securitypolicyviolation", (breach) =>
@@ -93,6 +95,8 @@ def context(context: BrowserContext, expected_complaints: list[str]) -> Iterator
 
     context.on("console", on_console)
     context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
+    context.set_default_navigation_timeout(_PAGE_MS)
+    context.set_default_timeout(_PART_MS)
     context.add_init_script(_REPORT_CSP_BREACHES)
     context.add_init_script(_REPORT_LEAVING)
     yield context
@@ -122,7 +126,7 @@ class Held:
 
     def wait_for(self, number: int) -> None:
         """Until so many have been asked for."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + _PART_MS / 1000
         while len(self._routes) < number:
             assert time.monotonic() < until, f"{len(self._routes)} requests instead of {number}"
             self._page.wait_for_timeout(50)
