@@ -12,7 +12,7 @@
 //   HX-Trigger: {"toast": {"message": "...", "tone": "ok|bad|info"}}   shows a toast
 //   [data-suggests="id"] on a select    puts the chosen option's data-text into the field, unless somebody wrote there
 //   Ctrl+Enter in a form                sends it, from any field
-//   [data-poll]                          asks by itself, but not while somebody writes or nobody looks
+//   [data-poll]                          asks by itself, but not while somebody writes, chooses or presses, or nobody looks
 //   [data-lost] on a form                what to say instead when no answer came
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
 //   [data-reveals="id"] on a checkbox   shows what is typed into that password field
