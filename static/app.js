@@ -77,11 +77,14 @@
     },
     true,
   );
-  // What was written and taken out again is no reason to wait.
-  const isFilled = (field) => !/^(text|search|number|textarea)$/.test(field.type) || field.value !== field.defaultValue;
+  // What was written and taken out again is no reason to wait; words that typed.js brought back are one.
+  const isFilled = (field) =>
+    field.matches("textarea")
+      ? field.value !== field.defaultValue
+      : used.has(field) && (!/^(text|search|number)$/.test(field.type) || field.value !== field.defaultValue);
   const isWriting = () =>
     Boolean(document.querySelector("dialog[open]")) ||
-    [...document.querySelectorAll(`main :is(${FIELDS})`)].some((field) => used.has(field) && isFilled(field));
+    [...document.querySelectorAll(`main :is(${FIELDS})`)].some(isFilled);
   // A menu or a list of choices that is open would be shut, and a button that is held down another one when it is let go.
   const isHeld = (part) =>
     part.matches(":active") ||
