@@ -28,7 +28,7 @@ def test_browser_comes_first_faults_begin_the_last_workers_part_and_nothing_is_l
     faults = [_Item(Path(f"tests/faults/{number}.py"), is_fault=True) for number in range(3)]
     items: list[Any] = [*plain[12:], *faults, *plain[:12], *browser]
 
-    ordered = spread(items, workers=workers)
+    ordered: list[Any] = spread(items, workers=workers)
 
     assert sorted(items, key=id) == sorted(ordered, key=id)
     assert ordered[:3] == browser
