@@ -56,7 +56,8 @@ hooks: environment
 
 .PHONY: demo
 demo: environment-demo ## run everything on this machine; PORT=8000, DATABASE_URL and REDIS_URL are optional
-	@exec $(EMBEDDED) demo
+	@# Nine processes read what the first of them has compiled, whatever the caller's habits.
+	@PYTHONDONTWRITEBYTECODE= exec $(EMBEDDED) demo
 
 .PHONY: status
 status: environment-demo ## say what of the demo is running

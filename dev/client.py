@@ -67,7 +67,7 @@ def _document() -> dict[str, Any]:
         **os.environ,
     }
     argv = [sys.executable, "-c", _MAKE]
-    done = subprocess.run(argv, cwd=_ROOT, env=env, stdout=subprocess.PIPE, check=True, timeout=120)
+    done = subprocess.run(argv, cwd=_ROOT, env=env, stdout=subprocess.PIPE, check=True, timeout=600)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

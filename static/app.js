@@ -12,7 +12,7 @@
 //   HX-Trigger: {"toast": {"message": "...", "tone": "ok|bad|info"}}   shows a toast
 //   [data-suggests="id"] on a select    puts the chosen option's data-text into the field, unless somebody wrote there
 //   Ctrl+Enter in a form                sends it, from any field
-//   [data-poll]                          asks by itself, but not while somebody writes or nobody looks
+//   [data-poll]                          asks by itself, but not while somebody writes, chooses or presses, or nobody looks
 //   [data-lost] on a form                what to say instead when no answer came
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
 //   [data-reveals="id"] on a checkbox   shows what is typed into that password field
@@ -65,10 +65,31 @@
   document.querySelectorAll("#toasts .toast").forEach(dress);
   document.addEventListener("toast", (event) => toast(event.detail.message, event.detail.tone));
 
-  // --- polls disturb nobody: what is half written would be gone with the page ---
+  // --- polls disturb nobody: what is half written or chosen would be gone with the page, or with the part they replace ---
+  const FIELDS = "input, select, textarea";
+  const used = new WeakSet();
+  for (const name of ["input", "change"]) document.addEventListener(name, (event) => used.add(event.target), true);
+  document.addEventListener(
+    "click",
+    (event) => {
+      const fold = event.target.closest("summary");
+      if (fold) used.add(fold.parentElement);
+    },
+    true,
+  );
+  // What was written and taken out again is no reason to wait; words that typed.js brought back are one.
+  const isFilled = (field) =>
+    field.matches("textarea")
+      ? field.value !== field.defaultValue
+      : used.has(field) && (!/^(text|search|number)$/.test(field.type) || field.value !== field.defaultValue);
   const isWriting = () =>
     Boolean(document.querySelector("dialog[open]")) ||
-    [...document.querySelectorAll("main textarea")].some((field) => field.value !== field.defaultValue);
+    [...document.querySelectorAll(`main :is(${FIELDS})`)].some(isFilled);
+  // A menu or a list of choices that is open would be shut, and a button that is held down another one when it is let go.
+  const isHeld = (part) =>
+    part.matches(":active") ||
+    [...part.querySelectorAll("details[open]")].some((fold) => used.has(fold)) ||
+    (part.contains(document.activeElement) && document.activeElement.matches(FIELDS));
   // Nor do they take back a step to another page: a reload ends a way that has begun. A download begins one and leaves nothing.
   let isLeaving = false;
   addEventListener("beforeunload", () => {
@@ -77,8 +98,9 @@
   });
   for (const name of ["htmx:beforeRequest", "htmx:beforeOnLoad"])
     document.addEventListener(name, (event) => {
-      const isPoll = event.detail.elt.matches("[data-poll]");
-      if (isPoll && (document.hidden || isLeaving || isWriting())) event.preventDefault();
+      const { elt, target } = event.detail;
+      if (!elt.matches("[data-poll]")) return;
+      if (document.hidden || isLeaving || isWriting() || isHeld(target)) event.preventDefault();
     });
 
   // --- answers that did not come, and those that refuse ---

@@ -274,7 +274,10 @@ window.desk = (() => {
     return mark ? `${mark.dataset.shown}@${mark.dataset.stamp}` : "";
   };
   const isQuiet = () =>
-    !document.hidden && !isBusy() && !document.querySelector("dialog[open], details.menu[open], [data-pick]:checked");
+    !document.hidden &&
+    !isBusy() &&
+    !list.matches(":active") &&
+    !document.querySelector("dialog[open], details.menu[open], [data-pick]:checked");
   const refresh = () => {
     if (!isQuiet()) return;
     const row = current();

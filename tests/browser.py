@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Route, expect
 
 from dev.embedded import chromium
 
@@ -31,8 +31,10 @@ _QUIET = [
     "--disable-quic",
     "--no-first-run",
 ]
-# Five seconds are little for a page on a machine that does other work, too; what is there costs none of them.
-expect.set_options(timeout=30_000)
+# Five seconds are little for a page on a machine that does other work, too, and half a minute for the first one of a process,
+# which has all pages to read; what is there costs none of them.
+_PAGE_MS, _PART_MS = 120_000, 60_000
+expect.set_options(timeout=_PART_MS)
 # Breaches are reported to the page itself; the console repeats them, but not for every directive.
 _REPORT_CSP_BREACHES = """
 document.addEventListener("securitypolicyviolation", (breach) =>
@@ -42,7 +44,7 @@ document.addEventListener("securitypolicyviolation", (breach) =>
 # A click on a link returns while the old page still stands there. It says that it is being left, and what looks at a page waits
 # for the next one. A download leaves nothing, so the waiting ends.
 _REPORT_LEAVING = """
-addEventListener("beforeunload", () => { window.isBeingLeft = true; setTimeout(() => { window.isBeingLeft = false; }, 5000); });
+addEventListener("beforeunload", () => { window.isBeingLeft = true; setTimeout(() => { window.isBeingLeft = false; }, 15000); });
 """
 _ARRIVED = """
 () => !window.isBeingLeft && document.readyState === "complete" && !document.querySelector(".htmx-request, .htmx-settling")
@@ -93,6 +95,8 @@ def context(context: BrowserContext, expected_complaints: list[str]) -> Iterator
 
     context.on("console", on_console)
     context.on("weberror", lambda error: complaints.append(f"uncaught: {error.error}"))
+    context.set_default_navigation_timeout(_PAGE_MS)
+    context.set_default_timeout(_PART_MS)
     context.add_init_script(_REPORT_CSP_BREACHES)
     context.add_init_script(_REPORT_LEAVING)
     yield context
@@ -101,8 +105,8 @@ def context(context: BrowserContext, expected_complaints: list[str]) -> Iterator
 
 
 def arrive(page: Page) -> None:
-    """Wait, at most ten seconds, until the page to which a click led is there."""
-    until = time.monotonic() + 10
+    """Wait, at most half a minute, until the page to which a click led is there."""
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         # Not `wait_for_function`: it wants frames painted, or a script that may run, and a page may have neither. A page that
         # goes while it is asked answers with an error.
@@ -110,6 +114,29 @@ def arrive(page: Page) -> None:
             if page.evaluate(_ARRIVED):
                 return
         page.wait_for_timeout(50)
+
+
+class Held:
+    """What a page asks for at an address, from now on: each waits until it is let go."""
+
+    def __init__(self, page: Page, address: str, *, wants: Callable[[Request], bool] = lambda _: True) -> None:
+        self._page = page
+        self._routes: list[Route] = []
+        page.route(address, lambda route: self._routes.append(route) if wants(route.request) else route.continue_())
+
+    def wait_for(self, number: int) -> None:
+        """Until so many have been asked for."""
+        until = time.monotonic() + _PART_MS / 1000
+        while len(self._routes) < number:
+            assert time.monotonic() < until, f"{len(self._routes)} requests instead of {number}"
+            self._page.wait_for_timeout(50)
+
+    def let_go(self, number: int) -> None:
+        """Answer that one, counted from 1, and give the page time to do something with it."""
+        route = self._routes[number - 1]
+        with self._page.expect_event("requestfinished", lambda request: request == route.request):
+            route.continue_()
+        self._page.wait_for_timeout(200)
 
 
 @pytest.fixture

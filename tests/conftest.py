@@ -23,6 +23,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
+from tests import order
+
 if TYPE_CHECKING:
     from merchants.models import Merchant
     from merchants.principals import Principal
@@ -90,7 +92,7 @@ def pytest_collection() -> Iterator[Any]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Workers agree on the order; and refuse early, in one sentence, what would otherwise fail test by test."""
     if _worker:
-        items.sort(key=lambda item: item.path.parts)
+        items[:] = order.spread(items, workers=int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
     wants_database = [
         item
         for item in items
@@ -139,13 +141,20 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     """Make the test databases ones that can be emptied and dropped, by their owner: tests themselves work under the
     application's login, so that each is a test of its rights.
 
+    And let a test's transaction stay idle: on a busy machine one page took the minute after which the server ends it, and every
+    page after it was a fault.
+
     On the classes, not on one connection: beside a browser's event loop Django opens a second one in the same thread.
     """
+    from django.db import connection  # noqa: PLC0415
     from django.db.backends.postgresql.creation import DatabaseCreation  # noqa: PLC0415 -- once Django is set up
     from django.test import TransactionTestCase  # noqa: PLC0415
 
     from core.database import logins  # noqa: PLC0415
     from tests.owner import empty_tables  # noqa: PLC0415
+
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] += " -c idle_in_transaction_session_timeout=0"  # the last one counts
 
     create = DatabaseCreation._create_test_db  # type: ignore[attr-defined]
 

@@ -44,8 +44,10 @@ RULES: dict[str, Any] = {
 }
 
 
-def make_merchant(code: str = "", *, rules: dict[str, Any] | None = None, kind: str = "retail") -> Merchant:
-    """A merchant with one store (S001), one till (POS-01), an owner and a policy in force for a year."""
+def make_merchant(
+    code: str = "", *, rules: dict[str, Any] | None = None, kind: str = "retail", since: datetime | None = None
+) -> Merchant:
+    """A merchant with one store (S001), one till (POS-01), an owner and a policy in force ``since`` then, else for a year."""
     number = next(_counter)
     now = timezone.now()
     merchant = Merchant.objects.create(
@@ -55,7 +57,7 @@ def make_merchant(code: str = "", *, rules: dict[str, Any] | None = None, kind: 
     Terminal.objects.create(store=store, code="POS-01")
     owner = make_staff(merchant, Role.OWNER)
     version = policies.publish(
-        merchant=merchant, name="标准", rules=rules or RULES, by=of_staff(owner), at=now - timedelta(days=365)
+        merchant=merchant, name="标准", rules=rules or RULES, by=of_staff(owner), at=since or now - timedelta(days=365)
     )
     assert isinstance(version, PolicyVersion)
     return merchant

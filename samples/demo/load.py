@@ -41,6 +41,10 @@ class Loaded:
     pictures: int = 0
 
 
+#: By motif and variant.
+_Pictures = Mapping[tuple[str, int], Future[files.Picture]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     outline: Outline
@@ -53,13 +57,13 @@ def load(*, demo_json_file: Path, simulators: Path, now: datetime) -> Loaded:
     accounts = stand_ins.accounts_in(simulators)
     secrets = demo_json.read(demo_json_file)
     loaded = Loaded()
-    with ThreadPoolExecutor(max_workers=2) as hashing:
+    with ThreadPoolExecutor(max_workers=2) as beside:
         first = not _is_loaded()
         if first:
             secrets = Secrets()
-        hashes = _missing_passwords(secrets, hashing)
+        hashes = _missing_passwords(secrets, beside)
         if first:
-            loaded = _load_first(accounts, secrets, now)
+            loaded = _load_first(accounts, secrets, now, beside)
             _seed_past(accounts)
             differences.leave(accounts, now=now)
             # Nobody has to wait for the schedule to see the first statements.
@@ -76,14 +80,14 @@ def _is_loaded() -> bool:
     return Merchant.objects.filter(code=OUTLINES[-1].code).exists()
 
 
-def _missing_passwords(secrets: Secrets, hashing: ThreadPoolExecutor) -> dict[str, Future[str]]:
+def _missing_passwords(secrets: Secrets, beside: ThreadPoolExecutor) -> dict[str, Future[str]]:
     """New passwords for logins that have none in demo.json. Hashing runs beside the loading."""
     hashes = {}
     for outline in OUTLINES:
         for username, _ in merchants.logins(outline):
             if username not in secrets.passwords:
                 secrets.passwords[username] = merchants.new_password()
-                hashes[username] = hashing.submit(merchants.hashed, secrets.passwords[username])
+                hashes[username] = beside.submit(merchants.hashed, secrets.passwords[username])
     return hashes
 
 
@@ -98,8 +102,9 @@ def _store_passwords(hashes: Mapping[str, Future[str]]) -> None:
 # --- the first start ------------------------------------------------------------------------------------------------
 
 
-def _load_first(accounts: Mapping[str, Account], secrets: Secrets, now: datetime) -> Loaded:
+def _load_first(accounts: Mapping[str, Account], secrets: Secrets, now: datetime, beside: ThreadPoolExecutor) -> Loaded:
     plans = [_planned(outline, accounts, now) for outline in OUTLINES]
+    taken = _take_pictures(plans, beside)
     retail = excerpt.read(now=now)
     # The channels know of a payment before anybody asks for its refund; and no network inside a transaction.
     for channel, account in accounts.items():
@@ -125,7 +130,7 @@ def _load_first(accounts: Mapping[str, Account], secrets: Secrets, now: datetime
                 sales += excerpt.store(retail, merchant=house.merchant, now=now)
         ledger.post_missing()
         happenings.leave(next(house for house in houses if house.outline is merchants.RETAIL), now=now)
-        return Loaded(sales, len(told), _add_pictures(told))
+        return Loaded(sales, len(told), _add_pictures(told, taken))
 
 
 def _planned(outline: Outline, accounts: Mapping[str, Account], now: datetime) -> _Plan:
@@ -168,7 +173,17 @@ def _seed_past(accounts: Mapping[str, Account]) -> None:
         Control(account.control_url).seed_past(past)
 
 
-def _add_pictures(told: Iterable[Told]) -> int:
+def _take_pictures(plans: Iterable[_Plan], beside: ThreadPoolExecutor) -> _Pictures:
+    """All that may be wanted, made beside the loading: drawing leaves the other core to it."""
+    wanted = Counter(motif for one in plans for story in one.stories for motif in story.pictures)
+    return {
+        (motif, variant): beside.submit(pictures.picture, motif, variant)
+        for motif, count in wanted.items()
+        for variant in range(count)
+    }
+
+
+def _add_pictures(told: Iterable[Told], made: _Pictures) -> int:
     taken: Counter[str] = Counter()
     for one in told:
         if one.request.state == State.CANCELLED:
@@ -177,7 +192,7 @@ def _add_pictures(told: Iterable[Told]) -> int:
             kind, note = pictures.KINDS[motif]
             files.add(
                 request_id=one.request.pk,
-                pictures=[pictures.picture(motif, taken[motif])],
+                pictures=[made[motif, taken[motif]].result()],
                 by=principals.of_customer(
                     merchant_id=one.request.merchant_id, store_id=one.request.store_id, request_id=one.request.pk
                 ),

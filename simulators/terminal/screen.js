@@ -15,7 +15,7 @@ const keep = (name, value) => localStorage.setItem(name, JSON.stringify(value));
 const yuan = (fen) => (fen / 100).toFixed(2);
 const fen = (text) => /^\d{1,9}(\.\d{1,2})?$/.test(text.trim()) ? Math.round(Number(text) * 100) : 0;
 let language = kept("language", "zh"), till = null, policy = null, sale = fresh(), refund = null;
-let flushing = false, watch = 0, finds = 0;
+let flushing = false, learnt = false, finds = 0, quotes = 0, watched = 0;
 const t = (name) => TEXTS[name]?.[language === "zh" ? 0 : 1] ?? name;
 
 function fresh() { return { orderNo: "", lines: [], paid: [], tries: 0 }; }
@@ -110,7 +110,7 @@ async function flush() {
       try {
         const answer = await deliver(entry);
         if (!answer.ok) sayProblem(answer.data);
-        else if (entry.path === "refund-requests") { tell(answer.data, answer.already); follow(answer.data.id); }
+        else if (entry.path === "refund-requests") { tell(answer.data, answer.already); follow(answer.data.id, answer.data.state); }
         else if (answer.data.status === "pending") heard(answer.data);
         else say(t("sold"), { note: `${t("number")} ${answer.data.order_no}` });
       } catch (error) {
@@ -233,6 +233,7 @@ async function find(event) {
   event.preventDefault();
   // What was found before goes at once: who types on into it would lose it to the answer that is still to come.
   const turn = ++finds;
+  quotes += 1;
   $("said").hidden = $("ask").hidden = true;
   $("found").replaceChildren();
   const number = $("order-no").value.trim(), query = new URLSearchParams();
@@ -267,6 +268,7 @@ async function find(event) {
 }
 function ask(of, orderNo, left) {
   refund = { of, orderNo };
+  quotes += 1;
   $("ask-title").textContent = `${t("refund")} ${orderNo}`;
   $("ask-amount").value = left ? yuan(left) : "";
   $("ask-reason").value = "";
@@ -277,19 +279,27 @@ async function confirm(event) {
   event.preventDefault();
   const amount = fen($("ask-amount").value), phone = $("ask-phone").value.trim();
   if (!amount) return;
+  const turn = ++quotes;
   const body = { ...refund.of, amount_fen: amount, reason: $("ask-reason").value, route: $("ask-route").value,
     description: $("ask-description").value.trim(), cashier: $("ask-cashier").value };
   if (phone) body.customer = { phone, locale: language === "zh" ? "zh-Hans" : "en" };
-  $("consent-amount").textContent = `¥ ${yuan(amount)}`;
-  $("consent-reason").textContent = `${t("reason")}：${$("ask-reason").selectedOptions[0].textContent}`;
-  $("consent-verdict").textContent = "";
+  const reason = `${t("reason")}：${$("ask-reason").selectedOptions[0].textContent}`;
+  let verdict = "";
   try {
     const quote = await post("refund-quotes", body);
+    // What was asked for meanwhile, or another sale, is not what this answer is about.
+    if (turn !== quotes) return;
     if (!quote.ok) return sayProblem(quote.data);
     const broken = quote.data.verdict.rules.filter((rule) => !rule.passed).map((rule) => rule.explanation);
-    if (broken.length) $("consent-verdict").textContent = `${t("in_words")}：${broken.join(" ")}`;
-  } catch (error) { if (!(error instanceof NoLine)) throw error; }
+    if (broken.length) verdict = `${t("in_words")}：${broken.join(" ")}`;
+  } catch (error) {
+    if (!(error instanceof NoLine)) throw error;
+    if (turn !== quotes) return;
+  }
   refund.body = body;
+  $("consent-amount").textContent = `¥ ${yuan(amount)}`;
+  $("consent-reason").textContent = reason;
+  $("consent-verdict").textContent = verdict;
   $("consent").showModal();
   speak(`${t("customer_asked")} ${$("consent-amount").textContent} ${$("consent-reason").textContent}`);
 }
@@ -322,28 +332,36 @@ function tell(request, already = false) {
     more,
   });
 }
+// One thing is watched at a time. An answer that comes after something else was begun says nothing any more: it would take the
+// code that a manager is about to scan off the screen.
+function later(look) {
+  const turn = ++watched;
+  setTimeout(() => { if (turn === watched) look(() => turn === watched); }, POLL_MS);
+}
 // Until it rests, and then no more: the screen is free for the next customer.
 function follow(id, seen = "") {
-  clearTimeout(watch);
-  watch = setTimeout(async () => {
+  later(async (isWanted) => {
     try {
       const { data } = await get(`refund-requests/${id}`);
+      if (!isWanted()) return;
       if (data.state !== seen) tell(data);
       if (!RESTING.has(data.state)) follow(id, data.state);
     } catch (error) {
       if (!(error instanceof NoLine)) throw error;
-      follow(id, seen);
+      if (isWanted()) follow(id, seen);
     }
-  }, POLL_MS);
+  });
 }
 
 // --- authorisation by scan ------------------------------------------------------------------------------------------
 
 async function authorise(request) {
-  clearTimeout(watch);
+  const turn = ++watched;
   try {
     const asked = { terminal: till.terminal, version: request.version, amount_fen: request.amount_fen };
     const made = await post(`refund-requests/${request.id}/till-authorisations`, asked, crypto.randomUUID());
+    // Pressed twice, it is one code: that of the last press.
+    if (turn !== watched) return;
     if (!made.ok) return sayProblem(made.data);
     const image = el("img", "", { src: `/qr?text=${encodeURIComponent(made.data.url)}`, alt: made.data.url, width: 240 });
     say(t("scan_now"), { more: [image, el("p", made.data.url, { className: "soft", id: "scan-url" })] });
@@ -354,12 +372,14 @@ async function authorise(request) {
   }
 }
 function hear(request, made, seen) {
-  watch = setTimeout(async () => {
+  later(async (isWanted) => {
     try {
       const { data } = await get(`refund-requests/${request.id}/till-authorisations/${made.id}`);
+      if (!isWanted()) return;
       if (data.state === "decided" || data.request_state !== "in_review") return follow(request.id);
       if (data.state === "expired") {
         const { data: now } = await get(`refund-requests/${request.id}`);
+        if (!isWanted()) return;
         const again = press(t("ask_manager"), () => authorise(now), "ask-manager");
         return say(t("scan_over"), { remedy: t("scan_again"), bad: true, more: [again] });
       }
@@ -367,9 +387,9 @@ function hear(request, made, seen) {
       hear(request, made, data.state);
     } catch (error) {
       if (!(error instanceof NoLine)) throw error;
-      hear(request, made, seen);
+      if (isWanted()) hear(request, made, seen);
     }
-  }, POLL_MS);
+  });
 }
 
 // --- the screen -----------------------------------------------------------------------------------------------------
@@ -388,17 +408,18 @@ function show(view) {
 async function learn() {
   try {
     const known = await get("policy");
-    if (known.ok) keep("policy", policy = known.data);
+    if (known.ok) { keep("policy", policy = known.data); learnt = true; }
     line(true);
   } catch (error) { if (!(error instanceof NoLine)) throw error; line(false); }
   policy ??= kept("policy", null);
   if (!policy) return;
-  // None is chosen ahead: a reason that nobody chose is no reason, and the policy decides by it.
-  const chosen = $("ask-reason").value;
+  // None is chosen ahead: a reason that nobody chose is no reason, and the policy decides by it. What was chosen stays chosen.
+  const chosen = $("ask-reason").value, route = $("ask-route").value;
   $("ask-reason").replaceChildren(el("option", t("choose"), { value: "" }),
     ...policy.reasons.map((one) => el("option", one.label, { value: one.reason })));
   $("ask-reason").value = policy.reasons.some((one) => one.reason === chosen) ? chosen : "";
   $("ask-route").replaceChildren(...policy.routes.map((one) => el("option", one.label, { value: one.route })));
+  if (policy.routes.some((one) => one.route === route)) $("ask-route").value = route;
   const words = [policy.summary, ...policy.reasons.map((one) => `${one.label}：${one.words}`),
     ...policy.routes.filter((one) => one.words).map((one) => `${one.label}：${one.words}`)];
   $("rules").textContent = words.join("\n");
@@ -427,6 +448,8 @@ async function begin() {
   $("language").onclick = () => { keep("language", language = language === "zh" ? "en" : "zh"); translate(); learn(); };
   showSale(); showQueue(); await learn();
   setInterval(settle, ASK_MS);
+  // A till that was switched on while the line was down has old reasons to choose from, or none, until it has heard of them.
+  setInterval(() => learnt || learn(), FLUSH_MS);
   setInterval(flush, FLUSH_MS); addEventListener("online", flush); setInterval(heartbeat, BEAT_MS);
   flush(); heartbeat();
   document.body.dataset.ready = "yes";

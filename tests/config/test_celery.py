@@ -44,7 +44,7 @@ def test_connection_lost_with_a_bell_in_hand_and_brpop_pending_can_be_closed(
         Consumer(channel, [queue], on_message=in_hand.append).consume()
     reading.Producer().publish({}, routing_key=QUEUES[0].name, exchange=QUEUES[0].exchange, declare=[QUEUES[0]])
     while not in_hand:
-        reading.drain_events(timeout=5)
+        reading.drain_events(timeout=60)
     transport: Any = reading.transport
     transport.cycle.on_poll_start()
     to_broker.refuse = True
@@ -65,7 +65,7 @@ def test_acknowledgements_that_fail_leave_the_channel_open_for_more(reading: Con
     for _ in range(4):
         reading.Producer().publish({}, routing_key=QUEUES[0].name, exchange=QUEUES[0].exchange, declare=QUEUES[:1])
     while len(in_hand) < 4:
-        reading.drain_events(timeout=5)
+        reading.drain_events(timeout=60)
     to_broker.cut_on = b"ZREM"
     for message in in_hand:
         message.ack_log_error(current_app.log.get_default_logger(), reading.connection_errors)

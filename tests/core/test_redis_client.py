@@ -78,7 +78,7 @@ def test_broker_answers_again_the_circuit_closes_without_a_caller(
             client.ping()
     standing.frozen = False
     standing.cut()
-    wait_until(lambda: not redis_client.circuit_of(url).is_open, seconds=10, what="the probe is answered")
+    wait_until(lambda: not redis_client.circuit_of(url).is_open, seconds=60, what="the probe is answered")
     assert client.ping()
     assert "circuit closed" in caplog.text
 

@@ -11,8 +11,8 @@ from tests.desk.conftest import Shop
 
 
 @pytest.fixture(autouse=True)
-def _ten_seconds(settings: Settings) -> None:
-    settings.UNDO_S = 10
+def _as_long_as_it_takes(settings: Settings) -> None:
+    settings.UNDO_S = 600
 
 
 def _state(request: RefundRequest) -> str:

@@ -82,7 +82,7 @@ def kill_all_of(var: Path) -> None:
 
 
 def get(url: str) -> tuple[int, str]:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- our own address
+    with urllib.request.urlopen(url, timeout=60) as answer:  # noqa: S310 -- our own address
         return answer.status, answer.read().decode()
 
 

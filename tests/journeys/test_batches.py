@@ -15,6 +15,7 @@ from merchants.models import ApiKey, KeyScope, Merchant
 from merchants.principals import of_staff
 from refunds.intake import batches
 from refunds.models import RefundBatch, RefundRequest
+from tests.browser import Held
 from tests.factories import make_staff
 from tests.journeys.session import sign_in
 from tests.refunds.limited import sales, shop
@@ -71,7 +72,26 @@ def test_batch_is_filed_with_a_file_and_let_run_by_another(
     batches.work()
     number = RefundRequest.objects.get().number
     # It looks again by itself.
-    expect(page.locator("#settings-cards")).to_contain_text(number, timeout=10_000)
+    expect(page.locator("#settings-cards")).to_contain_text(number)
+
+
+def test_button_held_down_while_the_page_looks_again_is_pressed_when_it_is_let_go(
+    page: Page, live_server: object, merchant: Merchant
+) -> None:
+    finance = make_staff(merchant, "finance")
+    batch = batches.file(name="recall", wishes=[batches.Wish(label="x")], by=of_staff(finance), at=timezone.now())
+    sign_in(page, live_server, finance)
+    held = Held(page, f"**/desk/batches/{batch.pk}", wants=lambda request: "hx-request" in request.headers)
+    page.goto(f"{live_server}/desk/batches/{batch.pk}")
+    button = page.locator("#cancel button")
+    button.hover()
+    held.wait_for(1)
+    page.mouse.down()
+    held.let_go(1)
+    page.mouse.up()
+    expect(page.locator("#cancel")).to_have_count(0)
+    batch.refresh_from_db()
+    assert batch.state == "cancelled"
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)

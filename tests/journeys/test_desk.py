@@ -18,7 +18,7 @@ from refunds.models import RefundRequest
 from refunds.payouts.loop import drain
 from refunds.review import deciding
 from simulators.kit.testing import RunningSimulator, running_simulator
-from tests.browser import every_look
+from tests.browser import Held, arrive, every_look
 from tests.factories import make_account, make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -294,6 +294,33 @@ def test_several_are_picked_tried_and_approved_together(
     assert [_state(request) for request in requests] == ["approved", "approved", "in_review"]
 
 
+def test_of_two_actions_on_the_picked_ones_the_last_is_tried_however_late_the_first_answers(
+    page: Page,
+    live_server: object,
+    merchant: Merchant,
+    reviewer: Staff,
+    sign_in: SignIn,
+    expected_complaints: list[str],
+) -> None:
+    # The first one is given up.
+    expected_complaints.append("htmx:(sendAbort|afterRequest)")
+    request = _waiting(merchant)
+    sign_in(reviewer)
+    page.goto(f"{live_server}/desk")
+    page.locator(f'[data-pick][value="{request.number}"]').check()
+    held = Held(page, "**/desk/bulk")
+    for number, key in enumerate(("a", "c"), start=1):
+        page.keyboard.press(key)
+        held.wait_for(number)
+    held.let_go(2)
+    page.unroute("**/desk/bulk")
+    expect(page.locator("#dlg-bulk input[name=action]")).to_have_value("claim")
+    page.locator("#dlg-bulk button[type=submit]").click()
+    expect(page.locator(".toast.ok")).to_be_visible()
+    after = RefundRequest.objects.get(pk=request.pk)
+    assert (after.state, after.claimed_by) == ("in_review", reviewer)
+
+
 def test_cashier_submits_a_refund_on_a_phone(
     page: Page,
     live_server: object,
@@ -316,8 +343,10 @@ def test_cashier_submits_a_refund_on_a_phone(
     page.locator("input[name=consent]").check()
     assert _fits(page)
     axe(page)
-    # A quote still on its way would be cut off by the answer to the form, and htmx would say so in the console.
+    # A quote still on its way would be cut off by the answer to the form, and htmx would say so in the console. It is asked for
+    # 400 ms after what was typed.
     page.wait_for_timeout(1000)
+    arrive(page)
     page.route("**/desk/new", lambda route: route.abort("connectionrefused"))
     page.locator("button[form=new-refund]").click()
     # Nothing came back: the form stands as it was, and sending it again makes one.
@@ -415,9 +444,8 @@ def test_news_on_the_way_takes_back_neither_a_note_half_written_nor_a_step_to_an
     def open_until_it_asks() -> None:
         held.clear()
         page.goto(f"{live_server}/desk/refunds/{request.number}")
-        with page.expect_request("**/progress?*"):
-            pass
-        page.wait_for_timeout(100)
+        while not held:
+            page.wait_for_timeout(50)
 
     def news_arrives() -> None:
         held[0].fulfill(status=204, headers={"HX-Refresh": "true"})

@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture
 def merchant(settings: Settings) -> Merchant:
-    settings.UNDO_S = 10
+    # Ten seconds are over before this has decided four refunds on a busy machine.
+    settings.UNDO_S = 600
     return make_merchant()
 
 
@@ -113,7 +114,7 @@ def test_the_sign_of_waiting_never_comes_over_a_preview_that_has_just_arrived(
         page.clock.run_for(10)
     # The sign is due at 400 ms; the preview comes just before, and settles just after.
     page.clock.run_for(380)
-    assert asked.wait(10)
+    assert asked.wait(30)
     held[0].continue_()
     _shows(page, requests[1])
     page.clock.run_for(15)

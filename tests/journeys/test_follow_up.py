@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from refunds.models import CustomerReport, Execution, Incident, Notification, RefundRequest
 from refunds.states import Route
+from tests.browser import arrive
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.journeys.session import sign_in
 from tests.refunds import hand
@@ -21,6 +22,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def _submit(page: Page, field: str) -> None:
     page.locator(f"form:has({field}) button[type=submit]").last.click()
+    # What is filled in next belongs to the page that this leads to.
+    arrive(page)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])

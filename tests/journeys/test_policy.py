@@ -81,7 +81,7 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     page.locator("#trial form[action$='/trials'] button[type=submit]").click()
     expect(page.locator("#trial progress")).to_be_visible()
     running.work()
-    expect(page.locator("#trial")).to_contain_text(before.number, timeout=10_000)
+    expect(page.locator("#trial")).to_contain_text(before.number)
     page.goto(draft)
     # Nobody publishes what they wrote: there is nothing to press for it.
     expect(page.locator("form[action$='/publish']")).to_have_count(0)

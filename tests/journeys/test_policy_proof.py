@@ -51,7 +51,7 @@ def test_draft_when_tried_shows_what_it_would_have_done_and_repairs_what_is_wron
     expect(page.locator("#trial progress")).to_be_visible()
     running.work()
     # Nobody loads the page anew: it asks by itself.
-    expect(page.locator("#trial")).to_contain_text(changed.number, timeout=10_000)
+    expect(page.locator("#trial")).to_contain_text(changed.number)
 
     shadow.work(at=timezone.now() + timedelta(minutes=1))
     page.reload()

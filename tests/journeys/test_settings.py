@@ -12,6 +12,7 @@ from core.audit.models import AuditEvent
 from merchants.models import ApiKey, ChannelAccount, Merchant, MessageWording, Store
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Terminal
+from tests.browser import arrive
 from tests.factories import make_account, make_staff, wechat_credentials
 from tests.journeys.session import sign_in
 
@@ -47,6 +48,8 @@ def _send(page: Page, form: str, **fields: str) -> None:
         else:
             field.fill(value)
     card.locator("button[type=submit]").first.click()
+    # The page before may still show what was said of the form before.
+    arrive(page)
     expect(page.locator(".toast.ok")).to_be_visible()
 
 

@@ -15,14 +15,15 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
-from merchants import api_keys
+from merchants import api_keys, policies
 from merchants.models import KeyScope, Merchant, Role
 from merchants.principals import of_staff
 from refunds.models import IdempotencyRecord, RefundRequest, Shift
 from refunds.payouts.loop import drain
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
-from tests.factories import make_account, make_merchant, make_staff
+from tests.browser import Held
+from tests.factories import RULES, make_account, make_merchant, make_staff
 from tests.refunds import hand
 from tests.simulators.till import running_till
 
@@ -239,6 +240,70 @@ def test_manager_scans_the_tills_code_and_the_till_hears_it_paid(
     phone.close()
 
 
+def test_code_for_the_manager_stays_when_an_answer_to_the_question_before_it_comes_late(page: Page, till: str) -> None:
+    _open(page, till)
+    sale = _sell(page, "空气炸锅")
+    _ask(page, sale.order_no, "268.00")
+    held = Held(page, "**/api/v1/refund-requests/*")
+    page.locator("#agree").click()
+    expect(page.locator("#said")).to_contain_text("需要人工审核")
+    held.wait_for(1)
+    page.locator("#ask-manager").click()
+    expect(page.locator("#scan-url")).to_be_visible()
+    held.let_go(1)
+    expect(page.locator("#scan-url")).to_be_visible()
+
+
+def test_customer_is_shown_what_was_asked_for_last_however_late_the_answers_come(page: Page, till: str) -> None:
+    _open(page, till)
+    sale = _sell(page, "洗衣液")
+    held = Held(page, "**/api/v1/refund-quotes")
+    page.locator("nav [data-view=refund]").click()
+    page.locator("#order-no").fill(sale.order_no)
+    page.locator("#order-no").press("Enter")
+    expect(page.locator("#ask")).to_be_visible()
+    page.locator("#ask-reason").select_option("quality")
+    for number, amount in enumerate(("10.00", "20.00"), start=1):
+        page.locator("#ask-amount").fill(amount)
+        page.locator("#ask button").click()
+        held.wait_for(number)
+    held.let_go(1)
+    expect(page.locator("#consent")).to_be_hidden()
+    held.let_go(2)
+    expect(page.locator("#consent-amount")).to_have_text("¥ 20.00")
+    page.locator("#agree").click()
+    _work_until_said(page, "退款成功")
+    assert RefundRequest.objects.get().amount_fen == 2_000
+
+
+def test_till_switched_on_while_the_line_is_down_has_reasons_once_it_is_back(page: Page, till: str) -> None:
+    page.route("**/api/v1/policy", lambda route: route.fulfill(status=504, body="{}"))
+    _open(page, till)
+    expect(page.locator("#ask-reason option")).to_have_count(0)
+    page.unroute("**/api/v1/policy")
+    expect(page.locator("#ask-reason option[value=quality]")).to_be_attached()
+
+
+def test_way_of_the_refund_that_was_chosen_stays_when_the_language_is_changed(
+    page: Page, till: str, merchant: Merchant
+) -> None:
+    owner, rules = make_staff(merchant, Role.OWNER), {**RULES, "routes": ["original", "cash"]}
+    policies.publish(merchant=merchant, name="two", rules=rules, by=of_staff(owner), at=timezone.now())
+    _open(page, till)
+    sale = _sell(page, "洗衣液")
+    page.locator("nav [data-view=refund]").click()
+    page.locator("#order-no").fill(sale.order_no)
+    page.locator("#order-no").press("Enter")
+    expect(page.locator("#ask")).to_be_visible()
+    page.locator("#ask-reason").select_option("quality")
+    page.locator("#ask-route").select_option("cash")
+    with page.expect_response("**/api/v1/policy"):
+        page.locator("#language").click()
+    expect(page.locator("#ask-route option[value=cash]")).to_have_text("Cash")
+    expect(page.locator("#ask-route")).to_have_value("cash")
+    expect(page.locator("#ask-reason")).to_have_value("quality")
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_cashier_closes_the_shift_once_the_cash_refund_is_paid(
     page: Page, live_server: object, axe: Callable[[Page], None], width: int, scheme: str
@@ -261,6 +326,8 @@ def test_cashier_closes_the_shift_once_the_cash_refund_is_paid(
     expect(page.locator("p.banner.warn")).to_contain_text(request.number)
     page.locator("#f-close-counted").fill("238")
     page.locator("form:has(#f-close-counted) button[type=submit]").click()
+    # Refused, and said before the refund is confirmed: else the first press might close it.
+    expect(page.locator("form:has(#f-close-counted) [role=alert], .banner.bad").first).to_be_visible()
     assert Shift.objects.get().closed_at is None
     hand.confirmed(request)
     page.locator("#f-close-counted").fill("238")

@@ -17,6 +17,7 @@ from standardwebhooks.webhooks import Webhook
 from integrations import delivering
 from integrations.models import WebhookDelivery
 from merchants.models import Role
+from tests.browser import arrive
 from tests.factories import make_merchant, make_staff
 from tests.integrations.rig import listening, tell
 
@@ -53,6 +54,7 @@ def test_manager_adds_an_address_and_sees_a_signed_test_event_arrive(
 
         page.get_by_role("link", name=receiver.url).click()
         page.locator("form[action$='/test'] button").click()
+        arrive(page)
         tell(merchant, data={"number": "RF-261127-0001"})
         assert delivering.work(clock=timezone.now) == 2
         for headers, body in receiver.calls:
@@ -72,6 +74,7 @@ def test_manager_adds_an_address_and_sees_a_signed_test_event_arrive(
 
         receiver.answer = lambda: 200
         log.first.get_by_role("button", name=re.compile("重发|重新|Send again|再次")).click()
+        arrive(page)
         delivering.work(clock=timezone.now)
         page.reload()
         expect(log.first).to_contain_text("200")

@@ -149,7 +149,7 @@ def test_fifty_approvals_at_once_make_one_approval() -> None:
     def press(number: int) -> int:
         try:
             if number < threads:
-                barrier.wait(timeout=20)
+                barrier.wait(timeout=60)
             answer = sessions[number % 10].post(f"refund-requests/{request.pk}/approve", {"version": 3})
             return int(answer.status_code)
         finally:

@@ -85,7 +85,7 @@ def read_all_notices(stage: Stage) -> None:
 @case("POST", f"{_REFUND}/undo")
 def undo(stage: Stage) -> None:
     request = stage.in_review()
-    with override_settings(UNDO_S=10):
+    with override_settings(UNDO_S=600):
         stage.act(Role.REVIEWER, request, "approve", amount="268.00")
     assert PendingDecision.objects.filter(pk=request.pk).exists()
     done = stage.act(Role.REVIEWER, request, "undo")

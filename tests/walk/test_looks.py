@@ -20,7 +20,6 @@ import polib
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.db import connection
 from django.test import Client
 from playwright.sync_api import Page, Route
 
@@ -160,9 +159,6 @@ def eye(
 ) -> Iterator[Eye]:
     wechat_process.control("POST", "/reset", {})
     wechat_process.control("DELETE", "/faults")
-    with connection.cursor() as cursor:
-        # The rules of accessibility take longer over the API's document than a transaction may rest.
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     get = Client.get
     made = Eye(page=page, axe=axe, stage=Stage(wechat_process), get=get)
 

@@ -98,7 +98,7 @@ def test_bulk_approve_when_two_are_needed_gives_first_approvals_only(shop: Shop,
 def test_bulk_decisions_wait_like_single_ones_and_are_taken_back_at_once(
     reviewer: Client, shop: Shop, settings: Settings
 ) -> None:
-    settings.UNDO_S = 10
+    settings.UNDO_S = 600
     rows = [shop.waiting(), shop.waiting(21_000)]
     dry_run = reviewer.post("/desk/bulk", {"keys": [row.number for row in rows], "action": "approve"})
     confirmed = {"keys": _keys(dry_run), "action": "approve", "confirm": "1"}
@@ -108,7 +108,7 @@ def test_bulk_decisions_wait_like_single_ones_and_are_taken_back_at_once(
     assert set(RefundRequest.objects.values_list("state", flat=True)) == {"in_review"}
     back = reviewer.post("/desk/bulk", {"action": "undo", "confirm": "1", "keys": strip.numbers}, follow=True)
     assert "2 refunds are on your desk again" in back.content.decode()
-    assert pending.take_effect(at=timezone.now() + timedelta(seconds=11)) == 0
+    assert pending.take_effect(at=timezone.now() + timedelta(seconds=601)) == 0
     reviewer.post("/desk/bulk", {**confirmed, "keys": [row.number for row in rows]})
-    assert pending.take_effect(at=timezone.now() + timedelta(seconds=11)) == 2
+    assert pending.take_effect(at=timezone.now() + timedelta(seconds=601)) == 2
     assert set(RefundRequest.objects.values_list("state", flat=True)) == {"approved"}

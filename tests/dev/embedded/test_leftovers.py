@@ -70,7 +70,7 @@ def test_end_leftovers_ends_those_of_this_folder_and_no_others(var: Path, tmp_pa
         process(sys.executable, *SLEEP, **{leftovers.MARK: str(other)}) as theirs,
     ):
         assert leftovers.end_leftovers(var=var) == 1
-        assert ours.wait(timeout=10) < 0
+        assert ours.wait(timeout=60) < 0
         assert theirs.poll() is None
 
 

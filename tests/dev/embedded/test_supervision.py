@@ -74,7 +74,7 @@ def test_program_when_its_supervisor_is_killed_ends_too(folders: Folders) -> Non
         assert len(pids_of_program(supervisor, folders)) == 1
         os.kill(pid_of(supervisor), signal.SIGKILL)
         wait_until(lambda: not supervisor.is_alive, what="the supervisor is gone")
-        wait_until(lambda: not leftovers.belonging(var=folders.var), what="the program has ended, too", seconds=20)
+        wait_until(lambda: not leftovers.belonging(var=folders.var), what="the program has ended, too")
 
 
 def test_supervisor_when_no_log_can_be_written_still_starts_again_what_ended(folders: Folders) -> None:

@@ -242,7 +242,7 @@ def _at_once(*acts: Callable[[], object]) -> list[str]:
     start, refused = threading.Barrier(len(acts)), []
 
     def run(act: Callable[[], object]) -> None:
-        start.wait(timeout=20)
+        start.wait(timeout=60)
         try:
             act()
         except DomainError as error:

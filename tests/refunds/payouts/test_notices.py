@@ -332,7 +332,7 @@ def test_huge_body_is_refused_before_it_is_read(sale: Transaction, live_server: 
     address = urlsplit(live_server.url)
     path = f"/channels/wechat/{sale.channel_account.code}/notices"
     for headers in ({"Content-Length": str(10**9)}, {"Content-Length": "70000"}):
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
         connection.putrequest("POST", path)
         for name, value in headers.items():
             connection.putheader(name, value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import repeat
@@ -14,6 +13,7 @@ from payment_channels.contract import Done, Outcome, Refused, Retry, Unknown
 from refunds import payouts
 from refunds.models import RefundRequest
 from refunds.payouts.claiming import SENT_AGAIN_AT_MOST
+from tests.refunds.payouts.playing import play
 from tests.refunds.payouts.test_doubt import NOT_FOUND, Scripted
 
 pytestmark = pytest.mark.django_db
@@ -32,24 +32,13 @@ class Same(Scripted):
         super().__init__(refunds=repeat(refund), queries=repeat(query))  # type: ignore[arg-type]
 
 
-def _rounds(channel: Scripted, *, start: datetime, until: timedelta) -> Iterator[datetime]:
-    """Claim whatever falls due, second by second of a clock of our own."""
-    at = start
-    while at <= start + until:
-        for claimed in payouts.claim(limit=1, at=at):
-            payouts.settle([payouts.ask(claimed, channel)], at=at)
-        yield at
-        at += timedelta(seconds=1)
-
-
 def _ask(channel: Scripted, at: datetime) -> None:
     (claimed,) = payouts.claim(limit=1, at=at)
     payouts.settle([payouts.ask(claimed, channel)], at=at)
 
 
 def _play(channel: Scripted, *, until: timedelta, start: datetime | None = None) -> datetime:
-    *_, last = _rounds(channel, start=start or timezone.now(), until=until)
-    return last
+    return play(channel, start=start or timezone.now(), until=until)
 
 
 @pytest.mark.parametrize("said", [UNLISTED, UNSIGNED, HTML, LOST], ids=lambda said: said.code)

@@ -101,9 +101,10 @@ def test_extend_through_rest_answers_with_the_clock(in_review: RefundRequest) ->
 
 def _asked_at(text: str, *, hours: dict[str, Any] | None = None, paused: str = "") -> RefundRequest:
     """Asked for at this time in Shanghai, and paused then."""
-    merchant = make_merchant()
-    Store.objects.filter(merchant=merchant).update(hours=hours or {})
     at = _at(text)
+    # In force by then, however long ago that is by now.
+    merchant = make_merchant(since=at - timedelta(days=1))
+    Store.objects.filter(merchant=merchant).update(hours=hours or {})
     request = make_request(
         make_sale(merchant, 50_000, paid_at=at - timedelta(hours=1)), 30_000, reason="goodwill", at=at
     )

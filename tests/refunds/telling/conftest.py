@@ -56,10 +56,10 @@ def mail_server(settings: Settings) -> Iterator[MailServer]:
     controller = Controller(server, hostname="127.0.0.1", port=server.port)
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 5
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 30
     yield server
     # A line that is still being hung up when the server stops would never be closed.
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while asyncio.all_tasks(controller.loop) and time.monotonic() < until:
         time.sleep(0.01)
     controller.stop()
@@ -98,7 +98,7 @@ def _mailbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
         time.sleep(0.05)
     yield mailbox, smtp_port
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 @pytest.fixture

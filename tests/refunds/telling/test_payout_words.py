@@ -16,6 +16,7 @@ from refunds.models import Execution, RefundRequest
 from refunds.telling import payout_words
 from refunds.telling.payout_words import TABLE, Stand, stand, story, to_staff
 from tests.factories import make_merchant, make_request, make_sale
+from tests.refunds.payouts.playing import play
 from tests.refunds.payouts.test_doubt import NOT_FOUND, Scripted
 
 pytestmark = pytest.mark.django_db
@@ -49,15 +50,9 @@ def _done(request: RefundRequest, at: datetime, **more: Any) -> Done:
     return Done(**{**facts, "succeeded_at": at, **more})
 
 
-def _play(request: RefundRequest, refund: Outcome, query: Outcome, *, until: timedelta = timedelta()) -> datetime:
-    """The channel answers so, second by second, until then; the instant of the last."""
-    channel, start = Same(refund, query), timezone.now()
-    at = start
-    while at <= start + until:
-        for claimed in payouts.claim(limit=1, at=at):
-            payouts.settle([payouts.ask(claimed, channel)], at=at)
-        at += timedelta(seconds=1) if until < DAYS else timedelta(hours=1)
-    return at
+def _play(refund: Outcome, query: Outcome, *, until: timedelta = timedelta()) -> datetime:
+    """The channel answers so until then; the second after the last."""
+    return play(Same(refund, query), start=timezone.now(), until=until) + timedelta(seconds=1)
 
 
 def _payout(request: RefundRequest) -> Execution:
@@ -91,16 +86,16 @@ def _answered(request: RefundRequest, case: str) -> datetime:
         "never_paid": (_refused(Retry.NEVER, remedy="sale_unpaid"), NOT_FOUND, timedelta()),
     }
     if case in scripts:
-        return _play(request, *scripts[case][:2], until=scripts[case][2])
+        return _play(*scripts[case][:2], until=scripts[case][2])
     if case == "differs":
-        return _play(request, _done(request, timezone.now(), amount_fen=1_100), ACCEPTED)
+        return _play(_done(request, timezone.now(), amount_fen=1_100), ACCEPTED)
     paid: dict[str, dict[str, Any]] = {
         "paid": {},
         "to_bank": {"second_leg": SecondLeg.PENDING},
         "in_balance": {"second_leg": SecondLeg.FAILED, "paid_to": PaidTo.BALANCE},
         "with_store": {"paid_to": PaidTo.MERCHANT},
     }
-    return _play(request, _done(request, timezone.now(), **paid[case]), ACCEPTED)
+    return _play(_done(request, timezone.now(), **paid[case]), ACCEPTED)
 
 
 CASES = [
