@@ -239,12 +239,21 @@
     }
   });
 
-  // --- paper folds nothing away ---
+  // --- paper folds nothing away, and nothing can be filled in on it ---
   window.addEventListener("beforeprint", () => {
     document.querySelectorAll("details[data-print-open]").forEach((fold) => {
       fold.open = true;
     });
+    document.querySelectorAll("main form.fields").forEach((form) => {
+      const card = form.closest(".card");
+      const isAll = card && [...card.children].every((part) => part === form || part.matches(".card-head"));
+      (isAll ? card : form).classList.add("no-print");
+    });
   });
+
+  // The navigation is longer than many a screen: where one stands is in sight.
+  const here = document.querySelector(".nav [aria-current=page]");
+  if (here) here.scrollIntoView({ block: "nearest" });
 
   // --- chart tooltips (writing styles from a script is allowed; inline ones are not) ---
   let tip = null;
