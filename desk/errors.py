@@ -51,7 +51,10 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     if is_htmx(request) and request.method == "POST":
         # A form says so itself: the page, and what was typed, stay.
-        context = {"text": f"{gettext(_NOT_YOURS)} {gettext('Nothing was changed and no money moved.')}", "look_url": ""}
+        context = {
+            "text": f"{gettext(_NOT_YOURS)} {gettext('Nothing was changed and no money moved.')}",
+            "look_url": "",
+        }
         said = render_to_string("components/refusal.html", context)
         return HttpResponse(said, status=403, headers={REFUSED: "1"})
     return _page_at_desk("403.html", request, 403)
