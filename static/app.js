@@ -66,8 +66,16 @@
   document.addEventListener("toast", (event) => toast(event.detail.message, event.detail.tone));
 
   // --- polls disturb nobody: what is half written would be gone with the page ---
+  const typedIn = new WeakSet();
+  const noteTyping = (event) => {
+    const form = event.target.form;
+    if (form && form.closest("main") && form.getAttribute("method") === "post" && event.target.type !== "checkbox") typedIn.add(form);
+  };
+  document.addEventListener("input", noteTyping);
+  document.addEventListener("reset", (event) => typedIn.delete(event.target));
   const isWriting = () =>
     Boolean(document.querySelector("dialog[open]")) ||
+    [...document.forms].some((form) => typedIn.has(form)) ||
     [...document.querySelectorAll("main textarea")].some((field) => field.value !== field.defaultValue);
   // Nor do they take back a step to another page: a reload ends a way that has begun. A download begins one and leaves nothing.
   let isLeaving = false;

@@ -413,7 +413,7 @@ window.desk = (() => {
     // With the list out of sight nobody would see what is left in it, and that none of it is theirs.
     if (inFlow() && !current()) {
       setFlow(false);
-      say(list.dataset.over, "info");
+      if (rows().length) say(list.dataset.over, "info");
     }
   }
 

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.personal_data import name_hash, phone_key
-from core.plain_text import name_key, name_key_sql, one_line, person_name, plain_text, reference_key
+from core.plain_text import listed, name_key, name_key_sql, one_line, person_name, plain_text, reference_key
 
 
 @pytest.mark.parametrize(
@@ -105,3 +106,10 @@ def test_text_when_nobody_sees_anything_of_it_is_empty(typed: str) -> None:
 
 def test_text_when_something_is_seen_keeps_the_joiners_in_it() -> None:
     assert plain_text(" 家人 👨\u200d👩\u200d👧 ") == "家人 👨\u200d👩\u200d👧"
+
+
+def test_list_has_the_comma_of_the_readers_language() -> None:
+    with override("zh-hans"):
+        assert listed(["甲", "乙"]) == "甲、乙"
+    with override("en"):
+        assert (listed(["a", 2]), listed([])) == ("a, 2", "")
