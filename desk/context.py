@@ -31,6 +31,7 @@ from refunds.review import exporting, mentions
 from refunds.review.exporting import Ready
 
 _REFUND_PAGES = "/desk/refunds/"
+_SALES = ("/desk/transactions/", "/desk/search")
 _BY_HAND = ("/desk/by-hand/", "/desk/transfers")
 _SHORT = {"en": "EN", "zh-hans": "中"}
 
@@ -168,7 +169,7 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         sees_queue and entry("queue", gettext("Review queue"), "inbox", count=waiting, within=(_REFUND_PAGES,)),
         entry("new", gettext("New refund"), "circle-plus"),
         entry("refunds", gettext("All refunds"), "receipt-text", within=() if sees_queue else None),
-        entry("transactions", gettext("Transactions"), "search"),
+        entry("transactions", gettext("Transactions"), "search", within=_SALES),
         pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand, within=_BY_HAND),
         may(Act.APPROVE) and entry("second-looks", gettext("Second looks"), "glasses"),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),

@@ -19,6 +19,7 @@ _CURRENT = re.compile(r'<a href="([^"]+)"[^>]*aria-current="page"')
         ("/desk", "/desk"),
         ("/desk/by-hand", "/desk/by-hand"),
         ("/desk/transfers", "/desk/by-hand"),
+        ("/desk/search?q=zzz", "/desk/transactions"),
         ("/desk/settings", "/desk/settings"),
         ("/desk/settings/messages", "/desk/settings"),
         ("/desk/settings/personal-data", "/desk/settings"),
