@@ -45,7 +45,9 @@ def test_address_typed_with_a_slash_at_its_end_leads_to_the_page(typed: str, mea
     assert (answer.status_code, answer.get("Location", "")) == ((302, meant) if meant else (404, ""))
 
 
-@pytest.mark.parametrize(("path", "status"), [("/desk/audit", 403), ("/desk/refunds/RF-1", 404), ("/desk/nowhere", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/desk/audit", 403), ("/desk/refunds/RF-1", 404), ("/desk/nowhere", 404)]
+)
 def test_page_at_the_desk_leads_to_what_this_person_may_open(
     shop: Shop, as_staff: Callable[[Staff], Client], path: str, status: int
 ) -> None:

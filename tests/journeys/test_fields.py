@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from merchants.models import CalendarDay
 from tests.factories import make_merchant, make_staff
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
