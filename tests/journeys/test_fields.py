@@ -78,17 +78,17 @@ def test_what_a_choice_and_a_file_want_is_said_as_such_and_what_is_typed_outlive
     page: Page, live_server: object
 ) -> None:
     sign_in(page, live_server, make_staff(make_merchant(), "owner"))
-    page.goto(f"{live_server}/desk/tasks?lang=en")
+    page.goto(f"{live_server}/desk/tasks")
     form = page.locator("form:has(#task-kind)")
     form.locator("[type=submit]").click()
-    expect(form.locator("#task-kind + [role=alert]")).to_have_text("Choose one.")
-    page.goto(f"{live_server}/desk/imports?lang=en")
+    expect(form.locator("#task-kind + [role=alert]")).to_have_text("请选择。")
+    page.goto(f"{live_server}/desk/imports")
     page.locator("form:has([type=file]) [type=submit]").last.click()
-    expect(page.locator("main [role=alert]")).to_have_text("Choose a file.")
+    expect(page.locator("main [role=alert]")).to_have_text("请选择文件。")
     # A poll would take the page to sign in anew, with what stands in it: the bell does not ask while somebody types.
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{live_server}/desk/tasks?lang=en")
+    page.goto(f"{live_server}/desk/tasks")
     ring = """() => {
         const bell = document.getElementById("bell");
         htmx.trigger(bell, "htmx:trigger");
