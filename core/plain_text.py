@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 from django.utils.translation import get_language
@@ -45,6 +46,11 @@ def one_line(text: str, *, limit: int | None = None) -> str:
 def sentences(*parts: str) -> str:
     """Whole sentences one after another; Chinese puts no space between them."""
     return ("" if (get_language() or "").startswith("zh") else " ").join(part for part in parts if part)
+
+
+def listed(words: Iterable[object]) -> str:
+    """The members of a list in a sentence: ``a, b``; Chinese has a comma of its own for that, ``a、b``."""
+    return ("、" if (get_language() or "").startswith("zh") else ", ").join(map(str, words))
 
 
 #: What input methods write for the dot between the parts of a name, which is U+00B7 (GB 18030).

@@ -123,9 +123,9 @@ def staff_page(
                 return _sign_in_first(request)
             shown = signing.shown_by(request)
             scope = scope_of(staff, shown)
+            setattr(request, _KEPT, scope)
             if acts and not any(map(scope.may, acts)):
                 raise PermissionDenied
-            setattr(request, _KEPT, scope)
             try:
                 with tenant_wall.within(staff.merchant_id):
                     response = view(request, scope, *args, **kwargs)

@@ -31,6 +31,8 @@ from refunds.review import exporting, mentions
 from refunds.review.exporting import Ready
 
 _REFUND_PAGES = "/desk/refunds/"
+_SALES = ("/desk/transactions/", "/desk/search")
+_BY_HAND = ("/desk/by-hand/", "/desk/transfers")
 _SHORT = {"en": "EN", "zh-hans": "中"}
 
 
@@ -155,21 +157,20 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         *,
         count: Capped | None = None,
         hot: bool = False,
-        within: str | None = None,
+        within: tuple[str, ...] | None = None,
     ) -> Entry:
         """``within`` is where else it is current, by default below itself."""
         url = reverse(f"desk:{name}")
-        below = f"{url}/" if within is None else within
-        current = path == url or bool(below and path.startswith(below))
+        current = path == url or path.startswith((f"{url}/",) if within is None else within)
         return Entry(label=label, url=url, icon=icon, current=current, count=count, hot=hot)
 
     # A refund's page belongs to the queue for those who work in it, to the list for the others.
     work = [
-        sees_queue and entry("queue", gettext("Review queue"), "inbox", count=waiting, within=_REFUND_PAGES),
+        sees_queue and entry("queue", gettext("Review queue"), "inbox", count=waiting, within=(_REFUND_PAGES,)),
         entry("new", gettext("New refund"), "circle-plus"),
-        entry("refunds", gettext("All refunds"), "receipt-text", within="" if sees_queue else None),
-        entry("transactions", gettext("Transactions"), "search"),
-        pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand),
+        entry("refunds", gettext("All refunds"), "receipt-text", within=() if sees_queue else None),
+        entry("transactions", gettext("Transactions"), "search", within=_SALES),
+        pays and entry("by-hand", gettext("To pay by hand"), "hand-coins", count=by_hand, within=_BY_HAND),
         may(Act.APPROVE) and entry("second-looks", gettext("Second looks"), "glasses"),
         entry("no-receipt", gettext("Without a receipt"), "search-x"),
         may(Act.FILE_BATCH) and entry("batches", gettext("Batches"), "layers"),
@@ -198,12 +199,18 @@ def _groups(scope: Scope, path: str, now: datetime) -> list[Group]:
         (may(Act.MANAGE_TEAM) or may(Act.RESET_ACCESS)) and entry("team", gettext("Team"), "id-card"),
         may(Act.DELEGATE) and entry("deputies", gettext("Deputies"), "users"),
         may(Act.MANAGE_KEYS) and entry("api-keys", gettext("API keys"), "key-round"),
-        may(Act.MANAGE_KEYS) and entry("developers", gettext("Developers"), "square-terminal", within=""),
+        may(Act.MANAGE_KEYS) and entry("developers", gettext("Developers"), "square-terminal", within=()),
         may(Act.MANAGE_WEBHOOKS)
         and entry("webhooks", gettext("Webhooks"), "send", count=Capped(silent) if silent else None, hot=True),
         may(Act.MANAGE_TILLS) and entry("terminals", gettext("Tills"), "monitor-smartphone"),
         may(Act.SEE_AUDIT) and entry("audit", gettext("Audit trail"), "scroll-text"),
-        entry("settings", gettext("All settings"), "settings", within=""),
+        # Tills have an entry of their own.
+        entry(
+            "settings",
+            gettext("All settings"),
+            "settings",
+            within=() if path.startswith(reverse("desk:terminals")) else ("/desk/settings/",),
+        ),
     ]
     if may(Act.RUN_SHIFT):
         work.append(entry("shifts", gettext("Shift close"), "calculator"))

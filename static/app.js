@@ -77,11 +77,16 @@
     },
     true,
   );
-  // What was written and taken out again is no reason to wait; words that typed.js brought back are one.
+  // What was written and taken out again is no reason to wait.
+  const isChanged = (field) =>
+    field.matches("select")
+      ? [...field.options].some((one) => one.selected !== one.defaultSelected)
+      : field.matches("[type=checkbox], [type=radio]")
+        ? field.checked !== field.defaultChecked
+        : field.value !== field.defaultValue;
+  // Words that typed.js brought back are a reason; what narrows a list is sent with every poll.
   const isFilled = (field) =>
-    field.matches("textarea")
-      ? field.value !== field.defaultValue
-      : used.has(field) && (!/^(text|search|number)$/.test(field.type) || field.value !== field.defaultValue);
+    isChanged(field) && (field.matches("textarea") || (used.has(field) && field.form?.getAttribute("method") === "post"));
   const isWriting = () =>
     Boolean(document.querySelector("dialog[open]")) ||
     [...document.querySelectorAll(`main :is(${FIELDS})`)].some(isFilled);
@@ -261,12 +266,21 @@
     }
   });
 
-  // --- paper folds nothing away ---
+  // --- paper folds nothing away, and nothing can be filled in on it ---
   window.addEventListener("beforeprint", () => {
     document.querySelectorAll("details[data-print-open]").forEach((fold) => {
       fold.open = true;
     });
+    document.querySelectorAll("main form.fields").forEach((form) => {
+      const card = form.closest(".card");
+      const isAll = card && [...card.children].every((part) => part === form || part.matches(".card-head"));
+      (isAll ? card : form).classList.add("no-print");
+    });
   });
+
+  // The navigation is longer than many a screen: where one stands is in sight.
+  const here = document.querySelector(".nav [aria-current=page]");
+  if (here) here.scrollIntoView({ block: "nearest" });
 
   // --- chart tooltips (writing styles from a script is allowed; inline ones are not) ---
   let tip = null;

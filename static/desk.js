@@ -411,7 +411,14 @@ window.desk = (() => {
   } catch {
     // Not remembered, then.
   }
-  if (wasFlow && flowButton) setFlow(true);
+  if (wasFlow && flowButton) {
+    setFlow(true);
+    // With the list out of sight nobody would see what is left in it, and that none of it is theirs.
+    if (inFlow() && !current()) {
+      setFlow(false);
+      if (rows().length) say(list.dataset.over, "info");
+    }
+  }
 
   return { step, open, pick, select, clear, whenShown };
 })();

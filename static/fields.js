@@ -154,10 +154,16 @@
   document.addEventListener("htmx:afterSwap", () => dress());
 
   // --- what a field wants ---
+  const missing = {
+    checkbox: words.tickThis,
+    file: words.chooseAFile,
+    radio: words.chooseOne,
+    "select-one": words.chooseOne,
+  };
   const wanted = (field) => {
     const state = field.validity;
     if (state.customError) return field.validationMessage;
-    if (state.valueMissing) return /^(checkbox|radio)$/.test(field.type) ? words.tickThis : words.fillIn;
+    if (state.valueMissing) return missing[field.type] || words.fillIn;
     if (state.typeMismatch && field.type === "email") return words.notAMail;
     if (state.rangeUnderflow) return `${words.atLeast} ${field.min}`;
     if (state.rangeOverflow) return `${words.atMost} ${field.max}`;

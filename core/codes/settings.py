@@ -21,7 +21,7 @@ REFUSALS = (
     Code("refunds_under_way", 409, _("A refund is not over yet. Nothing was erased.")),
     Code("invalid_email", 422, _("This is no e-mail address.")),
     Code("wording_too_long", 422, _("The text is too long for this medium.")),
-    Code("unknown_placeholder", 422, _("A word in braces is none that the message knows. Take one of those below.")),
+    Code("unknown_placeholder", 422, _("A word in braces is none that the message knows. Take one of those listed.")),
     Code("wording_changed", 409, _("A colleague wrote another version meanwhile. Yours was not stored.")),
     Code("too_many_tests", 409, _("Enough test messages for an hour.")),
     Code("test_not_sent", 409, _("The carrier did not take the message. It can be tried again.")),

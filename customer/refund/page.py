@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext
 
 from core.audit.actors import CUSTOMER
 from core.calendar import SHANGHAI
-from core.plain_text import plain_text
+from core.plain_text import listed, plain_text
 from core.quantities import Quantity, quantity_text
 from customer.refund.questions import questions
 from customer.refund.reports import Reports, reports_of
@@ -369,7 +369,7 @@ def _without_sale(request: RefundRequest) -> str:
 
 def _goods(request: RefundRequest) -> str:
     lines = request.lines.select_related("line").order_by("pk")
-    return ", ".join(goods_with_worth(lines))
+    return listed(goods_with_worth(lines))
 
 
 def _steps(story: _Story) -> list[Step]:

@@ -22,6 +22,7 @@ from django.utils.translation import gettext
 from analytics.periods import Period
 from analytics.statements import DECIDED, GRANTED, OPEN
 from core.calendar import SHANGHAI, midnight
+from core.plain_text import listed
 from desk.addresses import with_query
 from desk.filters import Menu
 from merchants import channels
@@ -150,14 +151,14 @@ def _worded(name: str, value: str) -> str:
     elif name == "reasons":
         labels = dict(Reason.choices)
     elif name == "channels":
-        return ", ".join(channels.label(code) for code in value.split(","))
+        return listed(channels.label(code) for code in value.split(","))
     elif name == "by_rule":
         return gettext("by rule") if value == "1" else gettext("by a person")
     elif name == "late":
         return gettext("missed")
     else:
         return value
-    return ", ".join(str(labels.get(item, item)) for item in value.split(","))
+    return listed(labels.get(item, item) for item in value.split(","))
 
 
 def _condition(name: str, value: str, now: datetime) -> Q | Exact | None:

@@ -13,6 +13,7 @@ from analytics.figures import Answers, Overview, ReasonFigures
 from analytics.periods import Period
 from analytics.statements import GRANTED, OPEN
 from core.calendar import SHANGHAI
+from core.plain_text import listed
 from desk.addresses import with_query
 from desk.analytics import causes
 from desk.analytics.causes import Drivers, TillRow
@@ -445,7 +446,7 @@ def _satisfaction(now: Answers, before: Answers) -> Satisfaction | None:
     }
     low = sorted(now.low_by_reason.items(), key=lambda item: (-item[1], item[0]))[:3]
     lowest = sum(now.low_by_reason.values())
-    reasons = ", ".join(f"{Reason(reason).label} {percent(count / lowest, 0)}" for reason, count in low)
+    reasons = listed(f"{Reason(reason).label} {percent(count / lowest, 0)}" for reason, count in low)
     return Satisfaction(
         score=f"{now.mean:.1f}",
         n=whole(now.n),

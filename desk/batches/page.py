@@ -56,7 +56,7 @@ def batches_page(*, scope: Scope) -> BatchesPage:
 
 def batch_page(*, scope: Scope, batch: RefundBatch, wanted: Mapping[str, str]) -> SettingsPage:
     sums = batches.totals(batch)
-    rows = batch.rows.select_related("request").defer("asked").order_by("number")
+    rows = batch.rows.select_related("request", "batch").defer("asked").order_by("number")
     chosen = {name: wanted[name] for name in ("verdict", "outcome") if wanted.get(name)}
     return SettingsPage(
         title=batch.name,
@@ -68,6 +68,7 @@ def batch_page(*, scope: Scope, batch: RefundBatch, wanted: Mapping[str, str]) -
             if batch.from_file
             else Option(label=gettext("Batches"), url=reverse("desk:batches"))
         ],
+        notes=_notes(scope, batch),
         facts=[
             Facts(
                 title=gettext("How far it is"),
@@ -77,15 +78,29 @@ def batch_page(*, scope: Scope, batch: RefundBatch, wanted: Mapping[str, str]) -
                     *_confirmed(batch),
                     *_progress(batch, sums),
                     *_sums(batch, sums, "verdict", gettext("Checked")),
-                    *_sums(batch, sums, "outcome", gettext("Result")),
+                    *(_sums(batch, sums, "outcome", gettext("Result")) if batch.confirmed_at or batch.ended_at else []),
                     *_given_back(batch, sums),
                 ],
             )
         ],
-        tables=[_table(rows.filter(**chosen), chosen)],
+        tables=[_table(rows.filter(**chosen), chosen, batch)],
         forms=_forms(scope, batch, sums),
         poll_url=_address(batch, **chosen) if batch.state in _MOVING else "",
     )
+
+
+def _notes(scope: Scope, batch: RefundBatch) -> list[Cell]:
+    """Whom a checked batch waits for, where that is not who looks at it."""
+    if batch.state != BatchState.READY or _may_confirm(scope, batch):
+        return []
+    said = gettext(
+        "It is checked, and nothing is taken in yet: a colleague who may confirm batches looks at it and lets it run."
+    )
+    return [Cell(text=said, tone="info", icon="users")]
+
+
+def _may_confirm(scope: Scope, batch: RefundBatch) -> bool:
+    return scope.may(Act.CONFIRM_BATCH) and batch.filed_by_id != scope.by.person_id
 
 
 def _address(batch: RefundBatch, *, verdict: str = "", outcome: str = "") -> str:
@@ -139,10 +154,12 @@ def _sums(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], name: str, 
 
     order = ("new", "known", "approve", "review", "bad", "taken", "refused", "skipped", "")
     found = [value for value in order if f"{name}:{value}" in sums]
-    return [Fact(f"{label}: {_word(value)}", cell(value)) for value in found]
+    return [Fact(f"{label}: {_word(value, batch)}", cell(value)) for value in found]
 
 
-def _word(value: str) -> str:
+def _word(value: str, batch: RefundBatch) -> str:
+    if value == "bad" and batch.kind == BatchKind.SALES:
+        return gettext("cannot be taken in")
     return {
         "new": gettext("would be taken in"),
         "known": gettext("was taken in before"),
@@ -156,11 +173,11 @@ def _word(value: str) -> str:
     }[value]
 
 
-def _table(rows: QuerySet[RefundBatchRow], chosen: Mapping[str, str]) -> Table:
+def _table(rows: QuerySet[RefundBatchRow], chosen: Mapping[str, str], batch: RefundBatch) -> Table:
     shown = list(rows[:_ROWS_SHOWN])
     title = gettext("Rows")
     if chosen:
-        title = f"{title}: {', '.join(map(_word, chosen.values()))}"
+        title = f"{title}: {', '.join(_word(value, batch) for value in chosen.values())}"
     return Table(
         title=title,
         columns=[gettext("Row"), gettext("Order"), gettext("Amount"), gettext("Checked"), gettext("Result")],
@@ -178,14 +195,20 @@ def _row(row: RefundBatchRow) -> Row:
     if row.request is not None:
         result = Cell(text=row.request.number, url=refund_url(row.request.number))
     elif row.sale_id is not None:
-        result = Cell(text=_word(row.outcome), url=reverse("desk:transaction", args=[row.sale_id]))
+        result = Cell(text=_word(row.outcome, row.batch), url=reverse("desk:transaction", args=[row.sale_id]))
     elif row.outcome:
         result = Cell(
-            text=_word(row.outcome), tone=_TONES.get(row.outcome, ""), sub=why if row.outcome == Outcome.REFUSED else []
+            text=_word(row.outcome, row.batch),
+            tone=_TONES.get(row.outcome, ""),
+            sub=why if row.outcome == Outcome.REFUSED else [],
         )
-    checked = Cell(text=_word(row.verdict), tone=_TONES.get(row.verdict, ""), sub=why if row.verdict == "bad" else [])
+    checked = Cell(
+        text=_word(row.verdict, row.batch), tone=_TONES.get(row.verdict, ""), sub=why if row.verdict == "bad" else []
+    )
     fen = "--" if row.amount_fen is None else f"¥{yuan_grouped(row.amount_fen)}"
-    return Row(cells=[Cell(text=str(row.number)), Cell(text=row.label or "--"), Cell(text=fen), checked, result])
+    # Of a file the lines that a spreadsheet shows beside it, to be found there again.
+    number = ", ".join(map(str, row.lines)) or str(row.number)
+    return Row(cells=[Cell(text=number), Cell(text=row.label or "--"), Cell(text=fen), checked, result])
 
 
 def _error(one: Mapping[str, str]) -> str:
@@ -197,12 +220,11 @@ def _error(one: Mapping[str, str]) -> str:
 
 def _forms(scope: Scope, batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list[Form]:
     forms = []
-    may_confirm = scope.may(Act.CONFIRM_BATCH) and batch.filed_by_id != scope.by.person_id
-    if batch.state == BatchState.READY and may_confirm:
+    if batch.state == BatchState.READY and _may_confirm(scope, batch):
         bad = sums.get("verdict:bad", {"rows": 0})["rows"]
         fields = [text("window_minutes", gettext("Minutes in which all can be cancelled"), "10", kind="number")]
         if bad:
-            label = gettext("Go on without the %(rows)s rows that cannot be asked for") % {"rows": bad}
+            label = gettext("Go on without the %(rows)s rows that are wrong") % {"rows": bad}
             fields.append(flag("skip_bad", label))
         forms.append(
             form(
@@ -221,7 +243,9 @@ def _forms(scope: Scope, batch: RefundBatch, sums: Mapping[str, Mapping[str, int
                 title=gettext("Call it off"),
                 url=reverse("desk:batch-cancel", args=[batch.pk]),
                 button=gettext("Cancel the batch"),
-                note=gettext("No more of it is asked for. What was asked for already stays."),
+                note=gettext("No more of it is asked for. What was asked for already stays.")
+                if batch.kind == BatchKind.REFUNDS
+                else gettext("No more of it is taken in. What was taken in already stays."),
                 tone="danger",
             )
         )

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from core import calendar
+from core.plain_text import listed
 from desk.access import Scope
 from desk.filters import Choice
 from desk.hours.form import EVERY, WEEK, as_typed
@@ -151,5 +152,5 @@ def _grace(grace: Grace, names: Mapping[int, str], *, whole: bool, at: datetime)
     ids = grace.store_ids
     state = grace.state(at)
     theirs = whole or (ids is not None and set(ids) <= names.keys())
-    stores = gettext("All stores") if ids is None else "、".join(names[pk] for pk in ids if pk in names)
+    stores = gettext("All stores") if ids is None else listed(names[pk] for pk in ids if pk in names)
     return GraceRow(grace, stores, state, theirs and state != "over")

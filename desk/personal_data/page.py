@@ -49,7 +49,9 @@ def personal_data_page(*, scope: Scope) -> SettingsPage:
     )
     return SettingsPage(
         title=gettext("Personal data"),
-        sub=gettext("Erased up to %(day)s. It is looked at every night.") % {"day": when_day(until) if until else "--"},
+        sub=gettext("Erased up to %(day)s. It is looked at every night.") % {"day": when_day(until)}
+        if until
+        else gettext("Nothing is old enough to be erased yet. It is looked at every night."),
         crumbs=[settings_crumb()],
         tables=[table],
         forms=[

@@ -11,6 +11,7 @@ from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext, ngettext
 
 from core.money import yuan_grouped
+from core.plain_text import listed
 from desk.keyset import Capped
 from merchants import channels
 from merchants.models import ChannelAccount
@@ -125,7 +126,7 @@ def _held(merchant_id: int) -> list[Trouble]:
     )
     more = ", …" if len(held) > _NAMED else ""
     channel = held[0][1]
-    return [Trouble(channel, "bad", text % {"channel": channels.label(channel), "numbers": ", ".join(numbers) + more})]
+    return [Trouble(channel, "bad", text % {"channel": channels.label(channel), "numbers": listed(numbers) + more})]
 
 
 def delayed(number: Capped) -> list[Trouble]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -25,12 +26,15 @@ from refunds.review import deciding
 PAGE_SIZE = 20
 
 
-@staff_reads(Act.SEE_QUEUE)
+@staff_reads()
 def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     """Saved views with counts, filters from the URL, the list by time left, and the selected refund's preview.
 
-    htmx gets the list, the numbers and what is wrong at the channels as they are now.
+    htmx gets the list, the numbers and what is wrong at the channels as they are now. This is the address that everybody
+    types: whoever has no queue is led to the work of their own.
     """
+    if not scope.may(Act.SEE_QUEUE):
+        return redirect("desk:start")
     query, now = request.GET, timezone.now()
     wanted = desk_list(query, scope=scope, at=now)
     found = keyset.page(rows.lean(wanted.rows), order=wanted.order, cursor=query.get("c", ""), size=PAGE_SIZE)

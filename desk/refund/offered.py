@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext
 
 from core import codes
+from core.plain_text import listed
 from desk.addresses import refund as refund_url
 from merchants import rights
 from merchants.models import Role
@@ -210,5 +211,5 @@ def refusal_of(code: str, *, roles: Collection[str]) -> str:
     """Why a decider may not decide; ``roles`` are those whose tier it is."""
     if code in ("own_request", "second_approver_needed", "above_own_limit"):
         return codes.words(code)
-    named = ", ".join(str(role.label) for role in Role if role.value in roles)
+    named = listed(role.label for role in Role if role.value in roles)
     return gettext("An amount like this is decided by: %(roles)s") % {"roles": named}

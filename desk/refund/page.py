@@ -15,6 +15,7 @@ from core.calendar import SHANGHAI
 from core.errors import Invalid, NotFound, existing
 from core.numbers import refund_number
 from core.personal_data import mask_email, mask_name, mask_phone
+from core.plain_text import listed
 from core.quantities import Quantity, quantity_text
 from desk import people, progress, verdicts, ways
 from desk.access import Scope
@@ -459,7 +460,7 @@ def goods_summary(sold: Sequence[TransactionLine], returned: Mapping[int, Quanti
     ]
     shown = [f"{name} × {quantity_text(quantity)}" for name, quantity in pieces if quantity]
     more = len(shown) - 3
-    text = "、".join(shown[:3])
+    text = listed(shown[:3])
     return gettext("%(goods)s and %(n)s more") % {"goods": text, "n": more} if more > 0 else text
 
 

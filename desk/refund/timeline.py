@@ -14,7 +14,7 @@ from core.audit.actors import ActorKind
 from core.audit.models import AuditEvent
 from core.money import yuan_grouped
 from core.plain_text import plain_text
-from desk.notices import event_label
+from desk.notices import event_label, receipt, trouble
 from desk.refund.payouts import readable
 from desk.templatetags.desk_format import when_minute
 from merchants import channels
@@ -145,16 +145,8 @@ def _message(notification: Notification) -> Line:
         kind="message" if sent else "warning",
         actor="",
         text=text % values,
-        detail=_receipt(notification) if sent else notification.last_error,
+        detail=f"{notification.get_medium_display()} · {receipt(notification) if sent else trouble(notification.last_error)}",
     )
-
-
-def _receipt(notification: Notification) -> str:
-    """``SMS · receipt accepted``."""
-    medium = str(notification.get_medium_display())
-    if not notification.receipt:
-        return medium
-    return gettext("%(medium)s · receipt %(receipt)s") % {"medium": medium, "receipt": notification.receipt}
 
 
 # --- what each event says -----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from core import codes
 from core.errors import Conflict, DomainError, Invalid
 from desk import words
 from desk.filters import Menu, Option
@@ -123,7 +124,7 @@ def form(
 
 def refused(page: SettingsPage, *, form: str, error: DomainError, typed: QueryDict) -> SettingsPage:
     """The page with what was typed into this form, and why it was not taken; secrets are typed once more."""
-    errors = {one.field.rpartition(".")[2]: words.short(error) for one in error.errors}
+    errors = {one.field.rpartition(".")[2]: codes.words_of_field(one) for one in error.errors}
 
     def mark(one: Form) -> Form:
         if one.name != form:
@@ -136,7 +137,9 @@ def refused(page: SettingsPage, *, form: str, error: DomainError, typed: QueryDi
             )
             for field in one.fields
         ]
-        return replace(one, fields=fields, error=words.short(error))
+        # Beside the field, where the page begins then, it is not said once more above.
+        is_said = any(field.error and field.kind != "hidden" for field in fields)
+        return replace(one, fields=fields, error="" if is_said else words.short(error))
 
     return replace(page, forms=list(map(mark, page.forms)), wide_forms=list(map(mark, page.wide_forms)))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from core.plain_text import listed
 from desk.access import Scope
 from desk.addresses import with_query
 from desk.filters import Option, choices
@@ -56,8 +57,8 @@ def _table(people: Sequence[Reviewer], there: frozenset[int]) -> Table:
                     Cell(
                         text=str(one.most_on_desk), sub=[] if one.takes_work else [gettext("given nothing by itself")]
                     ),
-                    Cell(text=", ".join(str(Reason(code).label) for code in one.reasons) or everything),
-                    Cell(text=", ".join(named[code] for code in one.languages) or everything),
+                    Cell(text=listed(Reason(code).label for code in one.reasons) or everything),
+                    Cell(text=listed(named[code] for code in one.languages) or everything),
                 ],
                 links=[Option(label=gettext("Settings"), url=_address(one.staff_id))],
             )

@@ -16,6 +16,7 @@ from lucide.templatetags.lucide import lucide
 
 from core import codes
 from core.money import capital_yuan, yuan_grouped
+from core.plain_text import listed
 from core.quantities import quantity_text
 from desk.people import Person
 from merchants import channels
@@ -189,10 +190,13 @@ def stopwatch(value: float | None) -> str:
     return f"{minutes}:{rest:02d}"
 
 
+register.filter("listed", listed)
+
+
 @register.filter
 def looking(names: Sequence[str]) -> str:
     """``陈佳 is looking at it``."""
-    return gettext("%(names)s is looking at it") % {"names": ", ".join(names)}
+    return gettext("%(names)s is looking at it") % {"names": listed(names)}
 
 
 @register.filter
@@ -432,6 +436,8 @@ def clock_words() -> SafeString:
 #: What fields.js says of a field, in the page's language.
 _FIELD_WORDS = {
     "fill-in": _("Fill this in."),
+    "choose-one": _("Choose one."),
+    "choose-a-file": _("Choose a file."),
     "tick-this": _("Tick this to go on."),
     "not-a-mail": _("Write a mail address, like name@example.com."),
     "not-a-day": _("Write a day like 2026-11-27."),

@@ -192,7 +192,7 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("Of what this API key asks for, a person decides everything."),
     ),
     "sale_held": (
-        _("Sale not held"),
+        _("Sale held by finance"),
         _("Finance does not hold the sale."),
         CODES["sale_held"].title,
     ),
@@ -202,7 +202,7 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("The channel is being asked whether it was paid; the refund goes on by itself."),
     ),
     "order_not_rejected": (
-        _("No rejection of this order"),
+        _("Order rejected before"),
         _("No refund of this order was rejected before."),
         _("A refund of this order was rejected before, so a person decides."),
     ),

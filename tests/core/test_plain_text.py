@@ -2,11 +2,21 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.personal_data import name_hash, phone_key
-from core.plain_text import ascii_digits, name_key, name_key_sql, one_line, person_name, plain_text, reference_key
+from core.plain_text import (
+    ascii_digits,
+    listed,
+    name_key,
+    name_key_sql,
+    one_line,
+    person_name,
+    plain_text,
+    reference_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -130,3 +140,10 @@ def test_blank_and_stop_in_a_name_in_letters_stay() -> None:
 )
 def test_digits_of_every_script_are_digits_and_others_are_not(typed: str, digits: str) -> None:
     assert ascii_digits(typed) == digits
+
+
+def test_list_has_the_comma_of_the_readers_language() -> None:
+    with override("zh-hans"):
+        assert listed(["甲", "乙"]) == "甲、乙"
+    with override("en"):
+        assert (listed(["a", 2]), listed([])) == ("a, 2", "")

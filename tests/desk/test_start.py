@@ -29,5 +29,12 @@ def test_start_when_somebody_signs_in_is_at_the_work_of_their_role(
     assert (answer.status_code, answer.headers.get("Location")) == (302, place)
 
 
+def test_desk_when_somebody_has_no_queue_leads_to_the_work_of_their_own(
+    shop: Shop, as_staff: Callable[[Staff], Client]
+) -> None:
+    answer = as_staff(shop.cashier).get("/desk", follow=True)
+    assert ([to for to, _ in answer.redirect_chain], answer.status_code) == (["/desk/start", "/desk/new"], 200)
+
+
 def test_start_when_it_is_posted_to_is_refused(reviewer: Client) -> None:
     assert reviewer.post("/desk/start").status_code == 405

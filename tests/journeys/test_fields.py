@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from merchants.models import CalendarDay
 from tests.factories import make_merchant, make_staff
+from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -71,3 +72,30 @@ def test_english_page_in_a_chinese_browser_speaks_english(
     expect(box).to_contain_text("recall.csv")
     axe(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_a_choice_and_a_file_want_is_said_as_such_and_what_is_typed_outlives_a_poll(
+    page: Page, live_server: object
+) -> None:
+    sign_in(page, live_server, make_staff(make_merchant(), "owner"))
+    page.goto(f"{live_server}/desk/tasks")
+    form = page.locator("form:has(#task-kind)")
+    form.locator("[type=submit]").click()
+    expect(form.locator("#task-kind + [role=alert]")).to_have_text("请选择。")
+    page.goto(f"{live_server}/desk/imports")
+    page.locator("form:has([type=file]) [type=submit]").last.click()
+    expect(page.locator("main [role=alert]")).to_have_text("请选择文件。")
+    # A poll would take the page to sign in anew, with what stands in it: the bell does not ask while somebody types.
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{live_server}/desk/tasks")
+    ring = """() => {
+        const bell = document.getElementById("bell");
+        htmx.trigger(bell, "htmx:trigger");
+        return htmx.ajax("GET", bell.getAttribute("hx-get"), { source: bell, swap: "outerHTML" }).then(() => 0, () => 0);
+    }"""
+    page.evaluate(ring)
+    assert sum(url.endswith("/notices/bell") for url in asked) == 1
+    page.locator("form:has(#task-kind) input:not([type=hidden])").first.fill("RF-1")
+    page.evaluate(ring)
+    assert sum(url.endswith("/notices/bell") for url in asked) == 1

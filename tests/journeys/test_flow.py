@@ -122,3 +122,41 @@ def test_the_sign_of_waiting_never_comes_over_a_preview_that_has_just_arrived(
     page.clock.run_for(1_000)
     _shows(page, requests[1])
     expect(page.locator("#pane[aria-busy]")).to_have_count(0)
+
+
+def test_flow_ends_in_the_list_once_nothing_is_left_that_one_may_decide(
+    page: Page, live_server: object, merchant: Merchant, reviewer: Staff
+) -> None:
+    own = _waiting(merchant, 1)[0]
+    make_request(make_sale(merchant, 339_800), 330_000)
+    page.goto(f"{live_server}/desk?selected={own.number}")
+    _shows(page, own)
+    page.keyboard.press("f")
+    expect(page.locator("#queue")).to_be_hidden()
+    page.keyboard.press("a")
+    expect(page.locator("dialog[open]")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts .toast", has_text="没有您可以审核的退款了")).to_be_visible()
+    expect(page.locator("#queue")).to_be_visible()
+    # And stays so.
+    page.reload()
+    expect(page.locator("#queue")).to_be_visible()
+
+
+def test_field_that_somebody_made_larger_breaks_no_policy_when_the_next_refund_comes(
+    page: Page, live_server: object, merchant: Merchant, reviewer: Staff
+) -> None:
+    requests = _waiting(merchant, 2)
+    page.goto(f"{live_server}/desk")
+    _shows(page, requests[0])
+    # What the browser writes while the corner of a text field is dragged; `page` fails on a breach.
+    assert page.evaluate(
+        """() => {
+            const fields = [...document.querySelectorAll("#pane textarea[id]")];
+            fields.forEach((field) => { field.style.height = "200px"; });
+            return fields.length;
+        }"""
+    )
+    page.keyboard.press("j")
+    _shows(page, requests[1])
+    expect(page.locator("#pane[aria-busy]")).to_have_count(0)

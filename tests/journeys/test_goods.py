@@ -104,3 +104,24 @@ def test_exchange_offered_at_the_desk_is_taken_on_the_phone(
     page.get_by_role("button", name="I take it instead of the money").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your refund request was withdrawn")
     assert (fresh(in_review).state, fresh(in_review).reserved_fen) == ("cancelled", 0)
+
+
+def test_total_of_the_goods_is_in_sight_on_a_phone_and_on_paper_nothing_is_to_be_filled_in(
+    page: Page, live_server: LiveServer, waiting: RefundRequest
+) -> None:
+    _sign_in(page, live_server, make_staff(waiting.merchant, "owner"))
+    page.set_viewport_size(PHONE)
+    page.goto(f"{live_server.url}/desk/refunds/{waiting.number}?lang=en")
+    for shown in (page.locator(".total .money"), page.locator("table.goods tbody td:last-child").first):
+        box = shown.bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] < box["x"] + box["width"] <= PHONE["width"]
+    page.set_viewport_size(DESK)
+    page.goto(f"{live_server.url}/desk/shifts?lang=en")
+    opening = page.get_by_role("heading", name="Open a shift")
+    expect(opening).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(opening).to_be_visible()
+    page.emulate_media(media="print")
+    expect(opening).to_be_hidden()
+    expect(page.get_by_role("heading", name="Shift close")).to_be_visible()

@@ -719,7 +719,8 @@ _DESK: list[tuple[Act, str, str, dict[str, Any]]] = [
     (Act.RESUBMIT_FAILED, "POST", "/desk/refunds/{failed}/resubmit", {"version": "5"}),
     (Act.ADD_EVIDENCE, "POST", "/desk/refunds/{waiting}/evidence", {"files": "picture"}),
     (Act.ADD_NOTE, "POST", "/desk/refunds/{waiting}/note", {"text": "?"}),
-    (Act.SEE_QUEUE, "GET", "/desk", {}),
+    # /desk itself leads whoever has no queue to the work of their own.
+    (Act.SEE_QUEUE, "GET", "/desk/notifications", {}),
     (Act.CLAIM, "POST", "/desk/refunds/{waiting}/claim", {}),
     (Act.RELEASE, "POST", "/desk/refunds/{waiting}/release", {}),
     (Act.REASSIGN, "POST", "/desk/refunds/{waiting}/reassign", {"staff": "{decider}"}),

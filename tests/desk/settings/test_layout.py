@@ -18,9 +18,16 @@ def test_refused_when_one_form_was_not_taken_shows_what_was_typed_but_no_secret(
     again = refused(page, form="one", error=error, typed=QueryDict("name=typed&key=secret"))
     mine, other = again.forms
     assert [(field.value, bool(field.error)) for field in mine.fields] == [("typed", True), ("", False)]
-    assert mine.error
+    assert not mine.error, "beside the field it is said already"
     assert (other.fields[0].value, other.error) == ("stored", "")
     assert {field.id for field in mine.fields}.isdisjoint({field.id for field in other.fields})
+
+
+def test_refused_when_no_field_shows_why_says_it_above_the_form() -> None:
+    page = SettingsPage(title="", sub="", forms=[form("one", title="", url="", fields=[text("name", "Name", "")])])
+    for errors in ([], [FieldError("after", "required", "x")]):
+        error = Invalid("x", code="name_required", errors=errors)
+        assert refused(page, form="one", error=error, typed=QueryDict("name=typed")).forms[0].error
 
 
 def test_whole_number_when_it_is_none_is_nobodys() -> None:
