@@ -202,3 +202,18 @@ def test_no_other_module_words_a_code_again() -> None:
     assert [
         f"{path}: {text}" for path, source in templates.items() for text in said if f'translate "{text}"' in source
     ] == []
+
+
+def _without_a_code() -> Iterator[str]:
+    """Calls of the four ways to refuse themselves, that name no code: their callers would be told the general one."""
+    for path, module in _modules().items():
+        for node in ast.walk(module):
+            general = isinstance(node, ast.Call) and _name(node.func) in {"DomainError", "Invalid", "Forbidden", "Conflict"}
+            if general and not {"code", None} & {keyword.arg for keyword in node.keywords}:
+                yield f"{path}:{node.lineno}"
+
+
+def test_nothing_is_refused_with_the_general_code() -> None:
+    assert [*_without_a_code()] == []
+    nameless = {kind.__name__ for kind in _kinds(DomainError) if kind.code == "refused"}
+    assert nameless == {"DomainError", "Invalid", "Forbidden", "Conflict"}
