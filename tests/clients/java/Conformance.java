@@ -59,7 +59,10 @@ public class Conformance {
     var sent = new EvidenceApi(API).sendEvidenceAhead("p-1", picture.toFile(), EvidenceKind.PHOTO, null);
     var wish = new RefundRequestRequest().orderNo("J-1").amountFen(1_200L).reason(ReasonEnum.QUALITY).customerConsent(true);
     equal(new RefundQuotesApi(API).quoteRefund(wish).getVerdict().getDecision().getValue(), "approve");
+    wish.addEvidenceItem(sent.getId());
     var made = refunds.submitRefundRequest("r-1", wish);
+    var added = new EvidenceApi(API).sendEvidenceAhead("p-1", picture.toFile(), EvidenceKind.PHOTO, null);
+    equal(added.getId(), sent.getId());
     var replayed = refunds.submitRefundRequestWithHttpInfo("r-1", wish);
     equal(replayed.getData().getId(), made.getId());
     equal(replayed.getHeaders().get("idempotent-replayed"), List.of("true"));
