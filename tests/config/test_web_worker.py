@@ -35,7 +35,7 @@ class Answer:
 
     @property
     def code(self) -> str:
-        return str(json.loads(self.body)["code"]) if "json" in self.headers["Content-Type"] else ""
+        return str(json.loads(self.body).get("code", "")) if "json" in self.headers["Content-Type"] else ""
 
 
 @dataclass
@@ -80,9 +80,7 @@ def web(transactional_db: None, tmp_path: Path) -> Iterator[Web]:
         proxy(database.hostname or "", database.port or 0) as to_database,
         proxy(broker.hostname or "", broker.port or 0) as to_broker,
         house(
-            database_url=_through(
-                os.environ["DATABASE_URL"], to_database, f"/{connection.settings_dict['NAME']}"
-            ),
+            database_url=_through(os.environ["DATABASE_URL"], to_database, f"/{connection.settings_dict['NAME']}"),
             redis_url=_through(settings.REDIS_URL, to_broker),
             folder=tmp_path,
             ALLOWED_HOSTS="127.0.0.1",
@@ -173,7 +171,6 @@ def test_every_kind_of_answer_has_its_code_its_id_and_its_headers(web: Web) -> N
             assert len(titles) == 2, (what, titles)
             assert {answer.headers["Content-Language"] for answer in answers} == {"en", "zh-hans"}, what
 
-
     _check_limits(web)
 
 
@@ -250,7 +247,9 @@ def test_what_is_no_request_is_a_problem_in_both_languages_with_an_id_that_the_l
         assert answer.headers["Cache-Control"] == "no-store", what
         assert web.home.children[0].says(f" {answer.headers['X-Request-Id']} config.web_worker "), what
     # What is just short enough is answered by the API.
-    long = web.ask("GET", "/api/v1/transactions?order_no=" + "x" * 8_000, {"Authorization": f"Bearer {web.keys['key']}"})
+    long = web.ask(
+        "GET", "/api/v1/transactions?order_no=" + "x" * 8_000, {"Authorization": f"Bearer {web.keys['key']}"}
+    )
     assert (long.status, json.loads(long.body)["results"]) == (200, [])
 
 
