@@ -56,12 +56,12 @@ public class Conformance {
     equal(new OrdersApi(API).getOrder("J-1", null).getRefundableFen(), 10_000L);
     var picture = Files.createTempFile("evidence", ".jpg");
     Files.write(picture, Base64.getDecoder().decode(System.getenv("PICTURE")));
-    var sent = new EvidenceApi(API).sendEvidenceAhead("p-1", picture.toFile(), EvidenceKind.PHOTO, null);
+    var sent = new EvidenceApi(API).sendEvidenceAhead("p-1", picture.toFile(), EvidenceKindEnum.PHOTO, null);
     var wish = new RefundRequestRequest().orderNo("J-1").amountFen(1_200L).reason(ReasonEnum.QUALITY).customerConsent(true);
     equal(new RefundQuotesApi(API).quoteRefund(wish).getVerdict().getDecision().getValue(), "approve");
     wish.addEvidenceItem(sent.getId());
     var made = refunds.submitRefundRequest("r-1", wish);
-    var added = new EvidenceApi(API).sendEvidenceAhead("p-1", picture.toFile(), EvidenceKind.PHOTO, null);
+    var added = new EvidenceApi(API).sendEvidenceAhead("p-1", picture.toFile(), EvidenceKindEnum.PHOTO, null);
     equal(added.getId(), sent.getId());
     var replayed = refunds.submitRefundRequestWithHttpInfo("r-1", wish);
     equal(replayed.getData().getId(), made.getId());
