@@ -191,7 +191,7 @@ def unread(status: int) -> bytes:
     documents = []
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            documents.append(problem(**_UNREAD[status]))
+            documents.append(problem(code=_UNREAD[status]["code"], detail=_UNREAD[status]["detail"]))
     said = {name: " · ".join(str(one[name]) for one in documents) for name in ("title", "message")}
     return JSONRenderer().render({**documents[0], **said})
 

@@ -204,6 +204,9 @@ def test_no_other_module_words_a_code_again() -> None:
     ] == []
 
 
+_GENERAL = {"DomainError", "Invalid", "Forbidden", "Conflict"}
+
+
 def _without_a_code() -> Iterator[str]:
     """Calls of the four ways to refuse themselves, that name no code: their callers would be told the general one."""
     for path, module in _modules().items():
@@ -221,4 +224,4 @@ def _without_a_code() -> Iterator[str]:
 def test_nothing_is_refused_with_the_general_code() -> None:
     assert [*_without_a_code()] == []
     nameless = {kind.__name__ for kind in _kinds(DomainError) if kind.code == "refused"}
-    assert nameless == {"DomainError", "Invalid", "Forbidden", "Conflict"}
+    assert nameless == _GENERAL
