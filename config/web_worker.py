@@ -31,7 +31,7 @@ _ANSWER = (
 )
 
 
-class Worker(ThreadWorker):
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """``gthread``, but for what it says when it refuses."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

@@ -211,13 +211,9 @@ def _without_a_code() -> Iterator[str]:
     """Calls of the four ways to refuse themselves, that name no code: their callers would be told the general one."""
     for path, module in _modules().items():
         for node in ast.walk(module):
-            general = isinstance(node, ast.Call) and _name(node.func) in {
-                "DomainError",
-                "Invalid",
-                "Forbidden",
-                "Conflict",
-            }
-            if general and not {"code", None} & {keyword.arg for keyword in node.keywords}:
+            if not isinstance(node, ast.Call) or _name(node.func) not in _GENERAL:
+                continue
+            if not {"code", None} & {keyword.arg for keyword in node.keywords}:
                 yield f"{path}:{node.lineno}"
 
 
