@@ -47,6 +47,7 @@ RUN DATABASE_URL=postgres://none REDIS_URL=redis://none SECRET_KEY=none PERSONAL
 USER 10001:10001
 EXPOSE 8000
 # Behind a proxy that ends TLS. Threads, because most of a request is waiting for the database.
-CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
+CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", \
+     "--worker-class", "config.web_worker.Worker", "--limit-request-line", "8190", \
      "--threads", "8", "--preload", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", \
      "--max-requests", "20000", "--max-requests-jitter", "2000", "--graceful-timeout", "30"]

@@ -24,12 +24,14 @@ from api.serializers import RefundRequestSerializer, draft_of
 from api.shapes import Shape, read
 from api.views import PAGE_PARAMETERS, Creating, Endpoint
 from core import clock
+from core.codes import words_of_field
+from core.errors import FieldError
 from integrations import sandbox
 from merchants.rights import Act
 from refunds.intake import batches
 from refunds.intake.batches import MOST_ROWS, Wish
 from refunds.models import RefundBatch
-from refunds.models.batch import BatchKind, BatchState, Outcome
+from refunds.models.batch import BatchKind, BatchState
 
 _MOST_BYTES = 8_000_000
 _FLAGS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "是": True, "否": False}
@@ -136,7 +138,7 @@ class ConfirmBatchSerializer(StrictSerializer):
 
 
 class RowQuery(StrictSerializer):
-    outcome = s.ChoiceField([*Outcome.values, "open"], required=False)
+    outcome = s.ChoiceField(["taken", "refused", "skipped", "open"], required=False)
     verdict = s.ChoiceField(["approve", "review", "new", "known", "bad"], required=False)
 
 
@@ -183,7 +185,14 @@ class BatchRowOut(Shape):
     verdict = s.CharField(allow_null=True, help_text="of the dry run: approve, review, new, known or bad")
     outcome = s.CharField(allow_null=True, help_text="taken, refused or skipped")
     code = s.CharField(allow_null=True, help_text="why it is bad or was refused")
-    errors = s.JSONField()  # type: ignore[assignment]  # a field, not those of this
+    message = read(
+        s.CharField(allow_null=True), lambda row: words_of_field(FieldError("", row.code)) if row.code else None
+    )
+    #: Kept as codes: whoever reads a row need not speak the language of whoever sent it.
+    errors = read(  # type: ignore[assignment]  # a field, not those of this
+        schemas.FieldProblem(many=True),
+        lambda row: [{**one, "message": words_of_field(FieldError(one["field"], one["code"]))} for one in row.errors],
+    )
     request = s.UUIDField(source="request_id", allow_null=True)
     transaction = s.UUIDField(source="sale_id", allow_null=True, help_text="the sale that it became")
     lines = s.ListField(child=s.IntegerField(), help_text="lines of the file that it came from")

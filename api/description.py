@@ -55,6 +55,9 @@ BODIES: dict[str, dict[str, Any]] = {
         "An amount": {"order_no": "A20261120-3391", "amount_fen": 100, "reason": "goodwill"},
     },
     "submit_refund_request": {"An article": _WISH},
+    "file_refund_batch": {
+        "Two refunds": {"name": "双十一价保", "rows": [_WISH, {**_WISH, "order_no": "A20261120-3392"}]}
+    },
     "cancel_refund_request": {"Withdrawn": {"version": 3, "note": "顾客改变主意"}},
     "resubmit_refund_request": {"A lower amount": {"version": 4, "amount_fen": 20_000, "description": "照片已补"}},
     "claim_refund_request": {"As it was seen": {"version": 3}},

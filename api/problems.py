@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from psycopg2.errors import LockNotAvailable, QueryCanceled
@@ -32,6 +33,7 @@ _TOO_SLOW = {
     "code": "took_too_long",
     "detail": "the database took too long for this and was stopped; ask for less at once",
 }
+_AWAY = {"code": "try_again", "detail": "the database is not there right now; try again"}
 
 
 def address_of(code: str) -> str:
@@ -89,7 +91,7 @@ def _translate(error: Exception) -> Response | None:
         return _later(**_TOO_SLOW, wait_s=5)
     if isinstance(error, InterfaceError | OperationalError):
         logger.error("the database did not do it", exc_info=error)
-        return _later("try_again", "the database is not there right now; try again", wait_s=2)
+        return _later(**_AWAY, wait_s=2)
     if isinstance(error, exceptions.APIException):
         return _of_api_exception(error)
     return None
@@ -165,9 +167,33 @@ def too_slow(request: HttpRequest) -> HttpResponse:
     return _plain(**_TOO_SLOW)
 
 
+def database_away(request: HttpRequest) -> HttpResponse:
+    """For what the database did not do, outside of a view of ours."""
+    return _plain(**_AWAY)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """For what nobody foresaw: it is in the log, and the caller may send the same call again."""
     return _plain("internal_error", "the fault is ours and was recorded")
+
+
+#: What a server refuses before there is a request, and what no handler of Django's answered.
+_UNREAD = {
+    400: {"code": "bad_request", "detail": "the request cannot be read"},
+    414: {"code": "address_too_long", "detail": "the address is too long"},
+    431: {"code": "headers_too_large", "detail": "a header is too long, or there are too many"},
+    500: {"code": "internal_error", "detail": "the fault is ours and was recorded"},
+}
+
+
+def unread(status: int) -> bytes:
+    """The document for what was never a request. Its caller's language was not read either, so it is said in each."""
+    documents = []
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            documents.append(problem(code=_UNREAD[status]["code"], detail=_UNREAD[status]["detail"]))
+    said = {name: " · ".join(str(one[name]) for one in documents) for name in ("title", "message")}
+    return JSONRenderer().render({**documents[0], **said})
 
 
 def only_looked_at(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -172,7 +172,14 @@ def running(*, worker: bool) -> Iterator[Rig]:
         mailbox += ["--http-port", str(mailbox_port), "--state", str(Path(env["VAR_DIR"]) / "mailbox")]
         stack.callback(Process("mailbox", mailbox, env).stop)
         gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{web_port}", "--preload"]
-        gunicorn += ["--worker-class", "gthread", "--workers", "2", "--threads", str(WIDTH_HTTP_THREADS)]
+        gunicorn += [
+            "--worker-class",
+            "config.web_worker.Worker",
+            "--workers",
+            "2",
+            "--threads",
+            str(WIDTH_HTTP_THREADS),
+        ]
         web = Process("web", [*gunicorn, "--log-level", "warning", "--no-control-socket"], env)
         stack.callback(web.stop)
         celery = start_worker(env) if worker else None

@@ -4,13 +4,14 @@ A call with an API key has no session, no flash messages and no page to protect:
 recognising its key. Everything else goes through the chain as if it stood in ``MIDDLEWARE``.
 """
 
-import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.middleware.common import CommonMiddleware
 from django.middleware.gzip import GZipMiddleware
@@ -29,13 +30,19 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return problems.server_error(request) if _is_machines(request) else pages.server_error(request)
+    """What nobody foresaw; of the database's own faults, in a view or in what stands around it, that one comes back later."""
+    face: Any = problems if _is_machines(request) else pages
+    error = sys.exc_info()[1]
+    if error is not None and timeouts.ran_out(error):
+        return _later(face.too_slow(request), wait_s=5)
+    if isinstance(error, OperationalError | InterfaceError):
+        return _later(face.database_away(request), wait_s=2)
+    response: HttpResponse = face.server_error(request)
+    return response
 
 
-def too_slow(request: HttpRequest) -> HttpResponse:
-    """The database stopped a statement that took too long, or could not have what others hold."""
-    response = problems.too_slow(request) if _is_machines(request) else pages.too_slow(request)
-    response["Retry-After"] = "5"
+def _later(response: HttpResponse, *, wait_s: int) -> HttpResponse:
+    response["Retry-After"] = str(wait_s)
     return response
 
 
@@ -45,8 +52,6 @@ def _is_machines(request: HttpRequest) -> bool:
 
 _WATCHED = ("/healthz", "/readyz", "/metrics")
 
-
-logger = logging.getLogger(__name__)
 
 _Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -95,28 +100,6 @@ class Common(CommonMiddleware):
 
     def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         return None if request.path_info in _WATCHED else super().process_request(request)
-
-
-class TooSlow:
-    """A statement that the database cancelled is a 503 with a sentence, not a fault of ours without one.
-
-    The API's own views answer for themselves (``api.problems``).
-    """
-
-    sync_capable = True
-    async_capable = False
-
-    def __init__(self, get_response: _Handler) -> None:
-        self._handle = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self._handle(request)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        if not timeouts.ran_out(exception):
-            return None
-        logger.error("statement timeout or lock timeout at %s", request.path, exc_info=exception)
-        return too_slow(request)
 
 
 class PagesOnly:

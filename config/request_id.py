@@ -25,14 +25,19 @@ class RequestId:
         self._handle = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get(HEADER, "")
-        name = given if _SANE.fullmatch(given) else uuid4().hex
-        _current.set(name)
+        name = begin(request.headers.get(HEADER, ""))
         response = self._handle(request)
         response.headers[HEADER] = name
         if request.path_info.startswith("/api/v1/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def begin(given: str = "") -> str:
+    """Name what is answered from here on: as the caller did, where that is a sane name."""
+    name = given if _SANE.fullmatch(given) else uuid4().hex
+    _current.set(name)
+    return name
 
 
 def _forget(**_: object) -> None:

@@ -62,7 +62,6 @@ MIDDLEWARE = [
     "config.request_log.RequestLog",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.middleware.TooSlow",
     "allauth.account.middleware.AccountMiddleware",
     "config.middleware.PagesOnly",
     "config.middleware.Language",

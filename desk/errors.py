@@ -77,6 +77,11 @@ def too_slow(request: HttpRequest) -> HttpResponse:
     return _page("503.html", request, 503)
 
 
+def database_away(request: HttpRequest) -> HttpResponse:
+    """The database is not there, or broke off."""
+    return _page("503_away.html", request, 503)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that was not ours, or was open for too long."""
     return _page("403_csrf.html", request, 403)

@@ -212,8 +212,7 @@ def _check_numbers(sale: ReportedSale) -> None:
     """Raise ``Invalid`` where nothing names the payment, or one that is through has no number of the channel's."""
     if sale.channel_transaction_no or (sale.payment_no and sale.status != TransactionStatus.SUCCESS):
         return
-    hint = _("Only a payment that is not through may be without it: then say payment_no, your own number of it.")
-    raise Invalid("the channel's number is missing", errors=[FieldError("channel_transaction_no", "required", hint)])
+    raise Invalid("the channel's number is missing", code="channel_number_missing")
 
 
 def store_named(code: str, *, by: Principal) -> Store:

@@ -27,6 +27,10 @@ PROBLEMS = (
          _("Without a number, give two of time window, amount, end of card, end of phone, article.")),
     Code("unknown_store", 422, _("There is no such store"), _("Choose one of your stores."),
          _("Use a store's code; the key may be bound to another store."), field="store"),
+    Code("channel_number_missing", 422, _("The channel's number of the payment is missing"),
+         _("Give the channel's number of the payment. Only one that is not through may be without it."),
+         _("Send `channel_transaction_no`. Where the till had no answer (`status` `pending` or `declined`), `payment_no`, your "
+           "own number of this try, will do. Nothing was stored."), field="channel_transaction_no"),
     Code("store_closed", 422, _("The store was closed before"), _("The store was closed before this was paid."),
          _("Look at `paid_at` and the store; an owner opens a store again."), field="store"),
     Code("unknown_terminal", 422, _("The store has no such terminal"), _("This store has no till of that number."),

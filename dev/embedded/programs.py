@@ -115,7 +115,8 @@ def application(*, folders: Folders, port: int) -> tuple[list[Program], Program]
     gunicorn = _python(
         "gunicorn",
         "config.wsgi",
-        *("--bind", f"{LOOPBACK}:{port}", "--worker-class", "gthread", "--workers", "2", "--threads", "8"),
+        *("--bind", f"{LOOPBACK}:{port}", "--workers", "2", "--threads", "8"),
+        *("--worker-class", "config.web_worker.Worker", "--limit-request-line", "8190"),
         # Loaded once and shared: half the memory and half the start.
         *("--preload", "--worker-tmp-dir", memory, "--log-level", "warning", "--no-control-socket"),
     )

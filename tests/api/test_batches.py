@@ -10,7 +10,7 @@ from django.test import Client
 from api.batches import rows_of
 from refunds.intake import batches
 from refunds.models import RefundBatch, RefundRequest
-from tests.api.conftest import api_for, session_for
+from tests.api.conftest import Api, api_for, session_for
 from tests.factories import make_staff
 from tests.refunds.limited import sales, shop
 
@@ -33,6 +33,13 @@ def test_batch_as_json_is_checked_confirmed_and_told_row_by_row() -> None:
     assert api.get(address).json()["checked"]["approve"] == {"rows": 1, "fen": 1_000}
     bad = api.get(f"{address}/rows", verdict="bad").json()["results"]
     assert [(one["number"], one["errors"][0]["field"]) for one in bad] == [(2, "amount_fen"), (3, ""), (4, "colour")]
+    assert (bad[2]["code"], bad[2]["errors"][0]["code"]) == ("invalid_input", "unknown_field")
+    # In the language of whoever reads it, not of whoever sent it.
+    said = [one.json()["results"][2] for one in (api.get(f"{address}/rows", verdict="bad"), _in_english(api, address))]
+    assert [(one["message"], one["errors"][0]["message"]) for one in said] == [
+        ("输入有误", "未知字段。"),
+        ("The input has errors", "This field is not known."),
+    ]
     assert api.post(f"{address}/confirm", {"skip_bad": True}).json()["code"] == "staff_only"
     assert owner.post(f"{address}/confirm", {}).json()["code"] == "batch_has_bad_rows"
     confirmed = owner.post(f"{address}/confirm", {"skip_bad": True, "window_minutes": 0})
@@ -96,3 +103,8 @@ def test_csv_that_cannot_be_read_is_refused(body: bytes, code: str) -> None:
     answer = Client().post("/api/v1/refund-batches", body, content_type="text/csv", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert not RefundBatch.objects.exists()
+
+
+def _in_english(api: Api, address: str) -> Any:
+    headers = {"Authorization": f"Bearer {api.key}", "Accept-Language": "en"}
+    return Client().get(f"/api/v1/{address}/rows", {"verdict": "bad"}, headers=headers)

@@ -202,3 +202,22 @@ def test_no_other_module_words_a_code_again() -> None:
     assert [
         f"{path}: {text}" for path, source in templates.items() for text in said if f'translate "{text}"' in source
     ] == []
+
+
+_GENERAL = {"DomainError", "Invalid", "Forbidden", "Conflict"}
+
+
+def _without_a_code() -> Iterator[str]:
+    """Calls of the four ways to refuse themselves, that name no code: their callers would be told the general one."""
+    for path, module in _modules().items():
+        for node in ast.walk(module):
+            if not isinstance(node, ast.Call) or _name(node.func) not in _GENERAL:
+                continue
+            if not {"code", None} & {keyword.arg for keyword in node.keywords}:
+                yield f"{path}:{node.lineno}"
+
+
+def test_nothing_is_refused_with_the_general_code() -> None:
+    assert [*_without_a_code()] == []
+    nameless = {kind.__name__ for kind in _kinds(DomainError) if kind.code == "refused"}
+    assert nameless == _GENERAL

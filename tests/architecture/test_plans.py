@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -182,3 +183,19 @@ def test_refunds_page_is_planned_for_few_orders_of_its_joins(merchant: Merchant)
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "request_number_once" in plan, plan
     assert not re.search(r"Seq Scan on (refunds|terminals)_", plan), plan
+
+
+def test_what_happened_since_then_is_found_by_its_indexes(merchant: Merchant) -> None:
+    # Whoever keeps a copy asks every minute: that must cost what has changed, not all that there ever was.
+    since = timezone.now() + timedelta(days=1)
+    with connection.cursor() as cursor:
+        # There are too few rows here for an index to be cheaper.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    changed = queries.requests_of(merchant_id=merchant.pk).filter(updated_at__gte=since)
+    assert "request_updated_brin" in _plan(changed.order_by("-created_at", "-pk").values("pk")[:201], merchant)
+    acted = queries.sales_acted_on(merchant_id=merchant.pk, since=since)
+    sales = queries.transactions_of(merchant_id=merchant.pk).filter(pk__in=acted)
+    plan = _plan(sales.order_by("-paid_at", "-pk").values("pk")[:201], merchant)
+    assert "Seq Scan" not in plan
+    assert {"request_updated_brin", "terminals_transaction_pkey"} <= set(re.findall(r"\b[a-z_]+\b", plan))
+    assert re.search("audit_(when|beside_refunds)", plan)

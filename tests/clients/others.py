@@ -11,16 +11,19 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from django.conf import settings
+from django.db import connection
 from django.test import Client
-from pytest_django.live_server_helper import LiveServer
 
 from tests import pictures
 from tests.api.conftest import api_for
 from tests.factories import make_account, make_merchant
+from tests.faults.house import house
 from tests.integrations.rig import tell
 from tests.peers.environments import node_environment, python_environment
 
@@ -31,19 +34,26 @@ _LIBRARIES = ("httpmime.jar", "geronimo-annotation-1.3-spec.jar")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_typescript_when_it_makes_all_calls_of_a_till_gets_what_it_asked_for(
-    live_server: LiveServer, tmp_path: Path
-) -> None:
+@pytest.fixture
+def base(tmp_path: Path) -> Iterator[str]:
+    """The address of a web as in production: the tests' own server reads no body in chunks, in which Java sends files."""
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    with house(database_url=urlunsplit(url), redis_url=settings.REDIS_URL, folder=tmp_path) as home:
+        home.web()
+        yield home.base_url
+
+
+def test_typescript_when_it_makes_all_calls_of_a_till_gets_what_it_asked_for(base: str, tmp_path: Path) -> None:
     _generate(tmp_path, "typescript-fetch")
     node, packages = node_environment("typescript")
     for name in ("conformance.ts", "tsconfig.json"):
         shutil.copy(_HERE / "typescript" / name, tmp_path)
     (tmp_path / "node_modules").symlink_to(packages / "node_modules")
     _run([str(node), "node_modules/typescript/bin/tsc", "-p", "."], tmp_path)
-    assert "as its document says" in _run([str(node), "js/conformance.js"], tmp_path, **_shop(live_server))
+    assert "as its document says" in _run([str(node), "js/conformance.js"], tmp_path, **_shop(base))
 
 
-def test_java_when_it_makes_all_calls_of_a_till_gets_what_it_asked_for(live_server: LiveServer, tmp_path: Path) -> None:
+def test_java_when_it_makes_all_calls_of_a_till_gets_what_it_asked_for(base: str, tmp_path: Path) -> None:
     missing = [name for name in _LIBRARIES if not (_JARS / name).exists()]
     assert shutil.which("javac"), "a JDK is needed"
     assert not missing, (
@@ -59,7 +69,7 @@ def test_java_when_it_makes_all_calls_of_a_till_gets_what_it_asked_for(live_serv
     (tmp_path / "sources").write_text("\n".join(sources))
     compiler = ["javac", "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", path, "-d", "classes", "@sources"]
     _run(compiler, tmp_path)
-    assert "as its document says" in _run(["java", "-cp", path, "Conformance"], tmp_path, **_shop(live_server))
+    assert "as its document says" in _run(["java", "-cp", path, "Conformance"], tmp_path, **_shop(base))
 
 
 def _generate(folder: Path, language: str, *options: str) -> Path:
@@ -72,14 +82,14 @@ def _generate(folder: Path, language: str, *options: str) -> Path:
     return generator
 
 
-def _shop(live_server: LiveServer) -> dict[str, str]:
+def _shop(base: str) -> dict[str, str]:
     """What a client is told: a shop with two events in its feed."""
     merchant = make_merchant()
     make_account(merchant)
     for _ in range(2):
         tell(merchant)
     return {
-        "BASE": live_server.url,
+        "BASE": base,
         "KEY": api_for(merchant).key,
         "TILL": merchant.stores.get().terminals.get().code,
         "PICTURE": base64.b64encode(pictures.encoded()).decode(),

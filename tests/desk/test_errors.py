@@ -22,6 +22,7 @@ from tests.desk.conftest import Shop
         (errors.not_found, 404),
         (errors.server_error, 500),
         (errors.too_slow, 503),
+        (errors.database_away, 503),
         (errors.csrf_failure, 403),
     ],
 )

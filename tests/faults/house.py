@@ -213,7 +213,8 @@ class House:
     def web(self, *, failpoints: str = "") -> Child:
         """gunicorn as in production, answering."""
         argv = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{self.web_port}", "--preload"]
-        argv += ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--no-control-socket"]
+        argv += ["--worker-class", "config.web_worker.Worker", "--limit-request-line", "8190"]
+        argv += ["--workers", "2", "--threads", "8", "--no-control-socket"]
         child = self._child(f"web{len(self.children)}", argv, {"FAILPOINTS": failpoints})
         wait_until(lambda: listens(self.web_port), seconds=START_S, what="the web listens")
         return child
