@@ -249,8 +249,10 @@ def write_events(count: int = 1, *, merchant_id: int = 1, **data: Any) -> None:
 
 
 def seal_events() -> int:
-    """Seal all that was written. The sealer waits for every transaction of the cluster, those of a test beside us included."""
-    until, sealed = time.monotonic() + 60, 0
+    """Seal all that was written. The sealer waits for every transaction of the cluster, those of a test beside us included: the
+    table of rights takes two minutes in one on a busy machine.
+    """
+    until, sealed = time.monotonic() + 400, 0
     while AuditEvent.objects.filter(link=None).exists() and time.monotonic() < until:
         sealed += chain.seal_events()
         time.sleep(0.02)
