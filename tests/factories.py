@@ -248,11 +248,13 @@ def write_events(count: int = 1, *, merchant_id: int = 1, **data: Any) -> None:
         )
 
 
+#: Seconds that a transaction of a test beside us may take: the table of rights has one of two minutes on a busy machine.
+BESIDE_S = 400
+
+
 def seal_events() -> int:
-    """Seal all that was written. The sealer waits for every transaction of the cluster, those of a test beside us included: the
-    table of rights takes two minutes in one on a busy machine.
-    """
-    until, sealed = time.monotonic() + 400, 0
+    """Seal all that was written. The sealer waits for every transaction of the cluster, those of a test beside us included."""
+    until, sealed = time.monotonic() + BESIDE_S, 0
     while AuditEvent.objects.filter(link=None).exists() and time.monotonic() < until:
         sealed += chain.seal_events()
         time.sleep(0.02)

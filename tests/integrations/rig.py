@@ -20,6 +20,7 @@ from core.audit.record import event
 from integrations import feed
 from integrations.models import Feed, FeedEvent, WebhookDelivery, WebhookEndpoint
 from merchants.models import Merchant
+from tests.factories import BESIDE_S
 
 #: Base64 of 32 bytes, as each endpoint has its own.
 SECRET = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U="
@@ -46,12 +47,12 @@ def unsaved(merchant_id: int, *, object_id: str = "", version: int = 1, state: s
     )
 
 
-def take_all(*, patience_s: float = 60) -> None:
+def take_all() -> None:
     """Take everything that is committed. The feed waits for all transactions of the cluster, those of a test beside us, too."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(txid), 0) FROM core_auditevent")
         (newest,) = cursor.fetchone()
-        until = time.monotonic() + patience_s
+        until = time.monotonic() + BESIDE_S
         while True:
             feed.take_events(at=timezone.now())
             cursor.execute("SELECT coalesce((SELECT txid FROM integrations_feedpoint), 0)")

@@ -89,6 +89,11 @@ _AFTER: dict[Act, frozenset[str]] = {
 }
 
 
+#: A test is one transaction, and while it is open nothing newer is sealed or told anywhere in the cluster.
+_PARTS = 4
+_IN_PARTS = pytest.mark.parametrize("part", range(_PARTS))
+
+
 @pytest.fixture
 def world(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     settings.VAR_DIR = tmp_path
@@ -668,7 +673,8 @@ def _client(who: Who) -> Client:
     return client
 
 
-def test_table_through_rest(world: World) -> None:
+@_IN_PARTS
+def test_table_through_rest(world: World, part: int) -> None:
     named = {(act, method) for act, method, _, _ in _REST}
     views: list[Any] = [getattr(pattern.callback, "view_class", None) for pattern in urlpatterns]
     served = {(act, method) for view in views for method in view.acts for act in view.acts_of(method)}
@@ -676,7 +682,7 @@ def test_table_through_rest(world: World) -> None:
     everybody = [(who, _client(who)) for who in (*world.people(), *world.keys())]
     before = world.state()
     wrong: list[str] = []
-    for act, method, path, body in _REST:
+    for act, method, path, body in _REST[part::_PARTS]:
         for who, client in everybody:
             for own in ownerships(act, who) if matters(act, who) else ():
                 with rolled_back():
@@ -895,12 +901,13 @@ def _desk_answer(world: World, client: Client, method: str, path: str, fields: d
     return client.post(path, {"confirmation": sealed[1]}).status_code if sealed else answer.status_code
 
 
-def test_table_at_the_desk(world: World) -> None:
+@_IN_PARTS
+def test_table_at_the_desk(world: World, part: int) -> None:
     assert {act for act, *_ in _DESK} | _NOT_AT_THE_DESK == set(Act), "an act has no case here"
     everybody = [(who, _client(who)) for who in world.people()]
     before = world.state()
     wrong: list[str] = []
-    for act, method, path, fields in _DESK:
+    for act, method, path, fields in _DESK[part::_PARTS]:
         for who, client in everybody:
             for own in ownerships(act, who) if matters(act, who) else ():
                 with rolled_back():

@@ -34,7 +34,7 @@ from refunds.review import exporting, presence
 from refunds.states import State
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
-from tests.factories import make_request, seal_events
+from tests.factories import BESIDE_S, make_request, seal_events
 from tests.integrations.rig import tell
 from tests.reconciliation.world import DAY, counts
 from tests.refunds.plans import WIDE
@@ -81,7 +81,7 @@ def _sweep(stage: Stage, run: Callable[[], object]) -> None:
 def _seal(stage: Stage, run: Callable[[], object]) -> None:
     stage.in_review()
     # Transactions of other databases on the server hold the sealer back while they are open.
-    until = time.monotonic() + 30
+    until = time.monotonic() + BESIDE_S
     while AuditLink.objects.count() < AuditEvent.objects.count() and time.monotonic() < until:
         run()
     assert AuditLink.objects.count() == AuditEvent.objects.count() > 0
