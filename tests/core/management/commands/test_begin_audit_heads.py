@@ -24,9 +24,11 @@ def test_heads_when_begun_anew_after_a_restore_say_so_in_each_chain_and_agree_ag
             "DELETE FROM core_auditevent e WHERE NOT EXISTS (SELECT FROM core_auditlink l WHERE l.event_id = e.id)"
         )
     assert any("cut or rewritten" in breach.what for breach in verifying.verify().breaches)
+    # As many as there were times of sealing: a transaction beside us holds some of it back.
+    lines = len(file.read_text().splitlines())
     call_command("begin_audit_heads", why="restored to 12:30")
     seal_events()
     assert verifying.verify().breaches == []
     told = AuditEvent.objects.filter(action=chain.HEADS_BEGUN).order_by("merchant_id")
-    assert [event.data for event in told] == [{"why": "restored to 12:30", "line_before": 3}] * 2
-    assert [found.name for found in file.parent.glob("*.closed")] == [f"{file.name}.3.closed"]
+    assert [event.data for event in told] == [{"why": "restored to 12:30", "line_before": lines}] * 2
+    assert [found.name for found in file.parent.glob("*.closed")] == [f"{file.name}.{lines}.closed"]
