@@ -34,7 +34,7 @@ class PolicyVersion(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["merchant", "number"], name="policy_number_once")]
-        indexes = [models.Index(fields=["merchant", "-effective_from"], name="policy_in_force")]
+        indexes = [models.Index(fields=["merchant", "-effective_from", "-number"], name="policy_in_force")]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.number}"

@@ -429,13 +429,13 @@ def _move(
 
 
 #: Rows ``v`` added to the counters. What is not approved by rule leaves the limits alone; a closed order takes no approval by
-#: rule. ``{rows}`` is where the rows come from.
+#: rule. ``{rows}`` is where the rows come from, in the order of their keys: so they are locked.
 UPSERT = """
 INSERT INTO refunds_runningsum AS s
        (key, merchant_id, kind, day, count, fen, asked_fen, count_limit, fen_limit, closed, asked_orders, near_count)
 SELECT v.key, v.merchant_id, v.kind, v.day, v.count, v.fen, v.asked_fen, v.count_limit, v.fen_limit, v.closed,
        v.asked_orders, v.near_count
-  FROM {rows} ORDER BY v.key
+  FROM {rows}
     ON CONFLICT (key) DO UPDATE
    SET count = s.count + excluded.count, fen = s.fen + excluded.fen, asked_fen = s.asked_fen + excluded.asked_fen,
        asked_orders = s.asked_orders + excluded.asked_orders, near_count = s.near_count + excluded.near_count,
@@ -446,7 +446,7 @@ SELECT v.key, v.merchant_id, v.kind, v.day, v.count, v.fen, v.asked_fen, v.count
 
 
 def add(rows: Sequence[Added]) -> None:
-    """Move counters in a transaction of the caller's, who holds the sale. Raises ``RoomTaken``."""
+    """Move counters, as ``moves`` orders them, in a transaction of the caller's, who holds the sale. Raises ``RoomTaken``."""
     if not rows:
         return
     row = (

@@ -229,7 +229,8 @@ def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> Prepar
         )
     if has_sums:
         types.append("json")
-        before = f"(SELECT count(*) FROM c{len(clauses) - 1}) AS sale_first"
+        # Of several lines all are locked before the counters; the sale itself is one row.
+        before = "(SELECT count(*) FROM c1) AS lines_first" if has_lines else "c0"
         rows = f'json_populate_recordset(NULL::"refunds_runningsum", ${len(types)}) v, {before}'
         clauses.append(counters.UPSERT.format(rows=rows))
     for model in tables:

@@ -15,7 +15,7 @@ class IdempotencyRecord(models.Model):
     principal = models.CharField(max_length=40)
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(max_length=32)
-    status = models.PositiveSmallIntegerField()
+    status = models.SmallIntegerField()
     body = models.TextField()
     created_at = models.DateTimeField()
 

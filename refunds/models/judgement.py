@@ -25,7 +25,7 @@ class Judgement(models.Model):
     request = models.ForeignKey(
         RefundRequest, on_delete=models.PROTECT, related_name="judgements", db_index=False, db_constraint=False
     )
-    sequence = models.PositiveSmallIntegerField()
+    sequence = models.SmallIntegerField()
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     occasion = models.CharField(max_length=12, choices=Occasion.choices)

@@ -61,7 +61,7 @@ class RefundRequest(models.Model):
     channel = models.CharField(max_length=20)
 
     state = FSMField(default=State.SUBMITTED, choices=State.choices, max_length=20, protected=True)
-    version = models.PositiveIntegerField(default=1)
+    version = models.IntegerField(default=1)
     kind = models.CharField(max_length=20)
     reason = models.CharField(max_length=30, choices=Reason.choices)
     description = models.TextField(blank=True, max_length=1000)
@@ -69,7 +69,7 @@ class RefundRequest(models.Model):
     amount_fen = models.BigIntegerField()
     approved_fen = models.BigIntegerField(null=True)
     reserved_fen = models.BigIntegerField()
-    leg_count = models.PositiveSmallIntegerField(default=0)
+    leg_count = models.SmallIntegerField(default=0)
     refunded_fen = models.BigIntegerField(default=0)
 
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, db_index=False, db_constraint=False)
