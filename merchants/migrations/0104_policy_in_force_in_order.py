@@ -4,18 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('merchants', '0100_wall_of_sales'),
+        ("merchants", "0100_wall_of_sales"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='policyversion',
-            name='policy_in_force',
+            model_name="policyversion",
+            name="policy_in_force",
         ),
         migrations.AddIndex(
-            model_name='policyversion',
-            index=models.Index(fields=['merchant', '-effective_from', '-number'], name='policy_in_force'),
+            model_name="policyversion",
+            index=models.Index(fields=["merchant", "-effective_from", "-number"], name="policy_in_force"),
         ),
     ]

@@ -4,65 +4,64 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('refunds', '0230_checks_read_fast'),
+        ("refunds", "0230_checks_read_fast"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='execution',
-            name='attempt_no',
+            model_name="execution",
+            name="attempt_no",
             field=models.SmallIntegerField(default=1),
         ),
         migrations.AlterField(
-            model_name='execution',
-            name='denials',
+            model_name="execution",
+            name="denials",
             field=models.SmallIntegerField(db_default=0, default=0),
         ),
         migrations.AlterField(
-            model_name='execution',
-            name='queries',
+            model_name="execution",
+            name="queries",
             field=models.IntegerField(default=0),
         ),
         migrations.AlterField(
-            model_name='execution',
-            name='sends',
+            model_name="execution",
+            name="sends",
             field=models.IntegerField(default=0),
         ),
         migrations.AlterField(
-            model_name='execution',
-            name='sequence',
+            model_name="execution",
+            name="sequence",
             field=models.SmallIntegerField(default=1),
         ),
         migrations.AlterField(
-            model_name='idempotencyrecord',
-            name='status',
+            model_name="idempotencyrecord",
+            name="status",
             field=models.SmallIntegerField(),
         ),
         migrations.AlterField(
-            model_name='judgement',
-            name='sequence',
+            model_name="judgement",
+            name="sequence",
             field=models.SmallIntegerField(),
         ),
         migrations.AlterField(
-            model_name='outboxmessage',
-            name='attempts',
+            model_name="outboxmessage",
+            name="attempts",
             field=models.IntegerField(default=0),
         ),
         migrations.AlterField(
-            model_name='outboxmessage',
-            name='version',
+            model_name="outboxmessage",
+            name="version",
             field=models.IntegerField(),
         ),
         migrations.AlterField(
-            model_name='refundrequest',
-            name='leg_count',
+            model_name="refundrequest",
+            name="leg_count",
             field=models.SmallIntegerField(default=0),
         ),
         migrations.AlterField(
-            model_name='refundrequest',
-            name='version',
+            model_name="refundrequest",
+            name="version",
             field=models.IntegerField(default=1),
         ),
     ]

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from api.schemas_refunds import ROW_FIELDS
+from merchants import api_keys
 from merchants.principals import of_staff
 from refunds.follow_up import incidents
 from refunds.follow_up.incidents import Problem
@@ -412,7 +413,11 @@ def test_forty_partials_racing_for_one_sale_never_exceed_it() -> None:
 @pytest.mark.parametrize(
     "query", ["", "?fields=id,number,payee", "?fields=id,terminal,transaction", "?fields=id,verdict,executions"]
 )
-def test_list_asks_the_database_as_often_for_many_rows_as_for_one(api: Api, query: str) -> None:
+def test_list_asks_the_database_as_often_for_many_rows_as_for_one(
+    api: Api, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The key is looked up again when that is due, which on a slow machine it may be between the two.
+    monkeypatch.setattr(api_keys, "KNOWN_FOR_S", 3_600)
     asked = []
     for count in (1, 4):
         for _ in range(count):
