@@ -31,7 +31,8 @@ from refunds.telling import coupons, hand_words, legs, payout_words, wording
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import Went, destination_and_way, destination_label, went
 from refunds.telling.legs import goods_with_worth
-from refunds.telling.payout_words import Stand, day_of
+from refunds.telling.payout_words import day_of
+from refunds.telling.stands import Stand
 from refunds.telling.wording import headline
 from terminals.models import TransactionKind
 

@@ -18,6 +18,8 @@ from refunds.states import ExecutionState
 from refunds.telling import payout_words
 from refunds.telling.causes import failure
 from refunds.telling.destinations import Went, destination_label
+from refunds.telling.stand_words import TABLE
+from refunds.telling.stands import stand
 
 
 def goods_with_worth(lines: Iterable[RefundLine]) -> Sequence[str]:
@@ -112,7 +114,7 @@ def _of_rest(one: LegStatus, request: RefundRequest, now: datetime) -> str:
         return gettext("It goes out after the others.")
     payout = one.attempts[-1]
     if one.has_failed:
-        said = payout_words.TABLE[payout_words.stand(payout)].customer
+        said = TABLE[stand(payout)].customer
         return str(said) or failure(remedy=payout.failure_remedy, channel=one.leg.transaction.channel).sentence
     return payout_words.to_customer(payout, since=request.decided_at or payout.created_at, now=now)
 
