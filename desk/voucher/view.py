@@ -10,7 +10,8 @@ from django.utils.functional import Promise
 
 from desk.access import Scope, staff_reads
 from desk.addresses import refund as refund_url
-from desk.refund.page import find, requester_label
+from desk.refund.customer import requester_label
+from desk.refund.page import find
 from desk.rendering import render_page
 from refunds.models import Agreement, RefundRequest
 from refunds.states import ExecutionState, Reason, State
