@@ -24,7 +24,7 @@ def instant(at: datetime | None) -> str | None:
 
 def read(field: OneField, how: Read) -> OneField:
     """The field, with how its value is read off the record where no name says it."""
-    field.how = how  # type: ignore[attr-defined]
+    field.how = how  # type: ignore[attr-defined]  # read by `Shape` below
     return field
 
 
@@ -103,7 +103,7 @@ def _plan_of(shape: type[Shape], made: tuple[str, ...], *, is_dict: bool, only: 
 
 def _at_once(get: Any, sources: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     if len(sources) > 1:
-        return get(*sources)  # type: ignore[no-any-return]
+        return get(*sources)  # type: ignore[no-any-return]  # attrgetter or itemgetter
     # Of one name alone the library gives the value, not a tuple.
     return lambda record: tuple(get(source)(record) for source in sources)
 

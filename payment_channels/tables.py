@@ -47,7 +47,7 @@ class Layout:
     required: Sequence[Sequence[str]]
     free_text: Sequence[str]
     summary: Sequence[str] = ()
-    synonyms: Mapping[str, str] = ()  # type: ignore[assignment]
+    synonyms: Mapping[str, str] = default(default_factory=dict)
     is_remark: Callable[[str], bool] = lambda _: False
 
 

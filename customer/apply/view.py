@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -144,8 +145,8 @@ def send(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> Ht
     return _follow(made)
 
 
-def _follow(request_id: object) -> HttpResponse:
-    address = reverse("customer:refund", args=[tracking.token_for(request_id)])  # type: ignore[arg-type]
+def _follow(request_id: UUID) -> HttpResponse:
+    address = reverse("customer:refund", args=[tracking.token_for(request_id)])
     return HttpResponseRedirect(f"{address}?lang={_language()}&done=applied")
 
 

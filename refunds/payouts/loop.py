@@ -230,7 +230,7 @@ def _start(claimed: Claimed, answers: Inbox) -> None:
     try:
         adapter = _patiently(partial(adapter_for, claimed.account_id, claimed.account_revision))
     except (CredentialsInvalid, ProfileInvalid) as error:
-        logger.error("channel account %s cannot be used: %s", claimed.account_id, error)  # noqa: TRY400
+        logger.error("channel account %s cannot be used: %s", claimed.account_id, error)  # noqa: TRY400 - the error says it all
         answers.put((claimed.channel, _not_mended(claimed, str(error))))
         return
     except _DATABASE_AWAY:

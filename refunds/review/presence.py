@@ -9,7 +9,7 @@ HERE_FOR_S = 9
 
 
 def come(staff_id: int) -> None:
-    cache.set(_key(staff_id), True, HERE_FOR_S)  # noqa: FBT003
+    cache.set(_key(staff_id), True, HERE_FOR_S)  # noqa: FBT003 - the cache's value
 
 
 def go(staff_id: int) -> None:

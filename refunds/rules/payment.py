@@ -33,7 +33,7 @@ def is_contradiction(word: str) -> bool:
     return word not in (*CONFIRMING, "", NOT_ASKED, PaymentWord.NO_ANSWER)
 
 
-def standing(word: str, paid: bool) -> str:  # noqa: FBT001
+def standing(word: str, *, paid: bool) -> str:
     """The payment in one word, for the line that asks whether it succeeded."""
     if paid:
         return "success"
