@@ -142,9 +142,9 @@ def _drain_once() -> Drained:
             continue
         _patiently(partial(_settle, [answer for _, answer in gathered]))
         failpoint("execution.after_commit")
-        well_again = {answer.account_id for _, answer in gathered if breakers.note(answer.account_id, answer.outcome)}
-        if well_again:
-            wake(well_again, at=timezone.now())
+        recovered = {answer.account_id for _, answer in gathered if breakers.note(answer.account_id, answer.outcome)}
+        if recovered:
+            wake(recovered, at=timezone.now())
         in_flight.subtract(channel for channel, _ in gathered)
         done.settled += len(gathered)
 
