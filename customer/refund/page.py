@@ -114,7 +114,7 @@ class RefundPage:
     steps: Sequence[Step]
     goods_summary: str
     destination_label: str
-    legs: Sequence[legs.Told]
+    legs: Sequence[legs.ShownLeg]
     agreements: Sequence[Agreement]
     without_sale: str
     reference: Mapping[str, str] | None
@@ -226,7 +226,7 @@ def refund_page(
         steps=_steps(story),
         goods_summary=_goods(request),
         destination_label="" if state in _ENDED_WITHOUT_MONEY else story.destination if story.by_hand else destination,
-        legs=legs.told(request),
+        legs=legs.shown(request),
         agreements=list(request.agreements.order_by("pk")),
         without_sale=_without_sale(request),
         reference=hand_words.reference(request) if story.by_hand and story.paid else None,

@@ -324,7 +324,7 @@ def refund(
         goods=goods_of.card(request, at=at),
         sale=sale_of(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
-        legs=[_leg(one, request, by=scope.by, at=at) for one in legs.told(request)],
+        legs=[_leg(one, request, by=scope.by, at=at) for one in legs.shown(request)],
         executions=shown_payouts,
         trouble=payouts.trouble(request, shown_payouts[0] if shown_payouts else None),
         notifications=[notice(notification) for notification in notifications],
@@ -338,20 +338,20 @@ def refund(
     )
 
 
-def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime) -> LegRow:
-    one, partly = told.leg, request.state == State.PARTIALLY_REFUNDED
+def _leg(shown: legs.ShownLeg, request: RefundRequest, *, by: Principal, at: datetime) -> LegRow:
+    one, partly = shown.leg, request.state == State.PARTIALLY_REFUNDED
     is_stuck = one.is_barred or (one.has_failed and partly)
     allowed = is_stuck and conditions.may(Act.RETRY, by=by, request=request, at=at)
     return LegRow(
         sequence=one.leg.sequence,
         channel=one.leg.transaction.channel,
-        destination=told.destination,
-        amount_fen=told.amount_fen,
-        state_label=told.state_label,
+        destination=shown.destination,
+        amount_fen=shown.amount_fen,
+        state_label=shown.state_label,
         tone="ok" if one.is_paid else "bad" if one.has_failed else "info" if one.is_open else "",
         why=str(WHY[one.leg.why]),
         refund_no=one.attempts[-1].refund_no if one.attempts else "",
-        coupon_fen=told.coupon_fen,
+        coupon_fen=shown.coupon_fen,
         order_url=reverse("desk:transaction", args=[one.leg.transaction_id]),
         give_up_url=refund_url(request.number, "give-up-leg") if allowed else "",
         move_url=refund_url(request.number, "move-leg") if allowed and partly else "",

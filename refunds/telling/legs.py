@@ -40,7 +40,7 @@ _STATES: dict[str, Promise] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ShownLeg:
     """A leg as everybody may read it."""
 
     leg: LegStatus
@@ -52,7 +52,7 @@ class Told:
     coupon_fen: int
 
 
-def told(request: RefundRequest) -> Sequence[Told]:
+def shown(request: RefundRequest) -> Sequence[ShownLeg]:
     """The legs of a refund with several; none of an everyday one, without asking the database."""
     if not request.leg_count:
         return ()
@@ -70,7 +70,7 @@ def told(request: RefundRequest) -> Sequence[Told]:
         state = _STATES.get(one.state) or _("On its way")
         number = paid.channel_refund_no if paid else ""
         coupon_fen = one.leg.amount_fen - payer_fen[one.leg.sequence]
-        found.append(Told(one, destination, one.leg.amount_fen, str(state), number, coupon_fen))
+        found.append(ShownLeg(one, destination, one.leg.amount_fen, str(state), number, coupon_fen))
     return found
 
 
@@ -79,7 +79,7 @@ def split_label(request: RefundRequest) -> str:
     parts = [
         gettext("%(destination)s ¥%(amount)s")
         % {"destination": one.destination, "amount": yuan_grouped(one.amount_fen)}
-        for one in told(request)
+        for one in shown(request)
         if one.leg.state != plans.GIVEN_UP
     ]
     return pgettext("between two destinations", ", ").join(parts)
@@ -87,7 +87,7 @@ def split_label(request: RefundRequest) -> str:
 
 def what_is_left(request: RefundRequest, *, now: datetime) -> Sequence[str]:
     """What a customer reads while a part is paid: what has gone back and where to, then of each other part where it stands."""
-    parts = [one for one in told(request) if one.leg.state != plans.GIVEN_UP]
+    parts = [one for one in shown(request) if one.leg.state != plans.GIVEN_UP]
     paid_fen = sum(one.amount_fen for one in parts if one.leg.is_paid)
     whole_fen = sum(one.amount_fen for one in parts)
     where = pgettext("between two destinations", ", ").join(one.destination for one in parts if one.leg.is_paid)
@@ -128,7 +128,7 @@ def slowest(request: RefundRequest, *, at: datetime) -> Arrival | None:
             at=at,
             route=one.leg.leg.route,
         )
-        for one in told(request)
+        for one in shown(request)
         if one.leg.state != plans.GIVEN_UP
     ]
     return max(arrivals, key=lambda arrival: arrival.latest_at, default=None)
