@@ -127,8 +127,7 @@ def find(*, incident_id: int, by: Principal, act: Act = Act.REPORT_INCIDENT, loc
 def incidents_of(*, by: Principal) -> QuerySet[Incident]:
     """The incidents that this principal may know of, the newest first."""
     rows = Incident.objects.filter(merchant_id=by.acting_for).select_related("store", "terminal", "owner")
-    rows = rows if by.stores is None else rows.filter(store_id__in=by.stores)
-    return rows.order_by("-opened_at", "-pk")
+    return by.in_stores(rows).order_by("-opened_at", "-pk")
 
 
 def affected_sales(incident: Incident) -> QuerySet[Transaction]:

@@ -42,9 +42,7 @@ def checked(
     """
     check_may(Act.EXPORT, by=by)
     rows = rows.filter(merchant_id=by.acting_for)
-    if by.stores is not None:
-        place = "request__store_id__in" if page == "notifications" else "store_id__in"
-        rows = rows.filter(**{place: by.stores})
+    rows = by.in_stores(rows, field="request__store_id" if page == "notifications" else "store_id")
     count = counted(rows)
     record(
         merchant_id=by.acting_for,
