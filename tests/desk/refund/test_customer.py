@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone, translation
 
 from desk.refund.customer import customer, requester_label, source_label
-from refunds.models import RefundRequest
+from merchants.models import ApiKey
 from tests.desk.conftest import Shop
 from tests.factories import make_request, make_sale
 
@@ -39,17 +39,18 @@ def test_customer_without_a_phone_has_no_history(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cashier", "requester", "source"), [("C001", "Cashier C001", "Till"), ("", None, "API")], ids=["till", "api"]
+    ("cashier", "requester", "source"),
+    [("C001", "Cashier C001", "Till"), ("", "web shop", "API")],
+    ids=["till", "api"],
 )
 def test_requester_when_a_key_handed_it_in_is_the_cashier_or_the_key(
-    shop: Shop, cashier: str, requester: str | None, source: str
+    shop: Shop, cashier: str, requester: str, source: str
 ) -> None:
-    request = RefundRequest.objects.get(pk=shop.waiting().pk)
-    assert request.api_key is not None
-    request.cashier = cashier
+    request = shop.waiting()
+    request.api_key, request.cashier = ApiKey(name="web shop"), cashier
 
     with translation.override("en"):
-        assert requester_label(request) == (requester or request.api_key.name)
+        assert requester_label(request) == requester
         assert source_label(request) == source
 
 

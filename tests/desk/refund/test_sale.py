@@ -10,6 +10,7 @@ from desk.access import Scope
 from desk.refund.sale import goods_summary, sale_of
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
+from refunds.review import deciding
 from terminals.models import TransactionLine
 from tests.desk.conftest import Shop
 from tests.factories import make_request, make_sale
@@ -39,9 +40,14 @@ def test_parts_of_the_sale_when_another_refund_holds_some_add_up_to_what_was_pai
 
 def test_parts_of_the_sale_when_the_refund_was_rejected_leave_its_part(shop: Shop) -> None:
     request = shop.waiting()
-    RefundRequest.objects.filter(pk=request.pk).update(state="rejected", reserved_fen=0)
-    sale = request.transaction
-    type(sale).objects.filter(pk=sale.pk).update(reserved_fen=0)
+    deciding.reject(
+        request_id=request.pk,
+        version=request.version,
+        reason="no_proof",
+        message="没有凭证",
+        by=of_staff(shop.reviewer),
+        at=timezone.now(),
+    )
     request = RefundRequest.objects.get(pk=request.pk)
 
     shown = sale_of(
