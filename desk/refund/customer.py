@@ -1,15 +1,14 @@
 """Whose money it is, and who handed the refund in, as its page says it. Contacts are masked."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.utils.translation import gettext
 
 from core.personal_data import mask_email, mask_name, mask_phone
 from desk import people
 from refunds.facts import payees
+from refunds.facts.payees import MaskedPayee
 from refunds.models import Payee, RefundRequest
 from refunds.telling import tracking
 from terminals.models import Transaction
@@ -23,7 +22,7 @@ _HISTORY_CAP = 100
 class Customer:
     """Masked; ``payee`` is the account of a transfer, ``history`` what else the same phone bought and brought back."""
 
-    payee: Mapping[str, Any] | None
+    payee: MaskedPayee | None
     name_masked: str
     phone_masked: str
     email_masked: str

@@ -38,5 +38,5 @@ def test_store_when_its_code_is_taken_or_its_name_is_missing_is_not_opened(merch
     taken = owner.post("stores", {"code": "S001", "name": "x"}, key="k1")
     nameless = owner.post("stores", {"code": "S009", "name": ""}, key="k2")
 
-    assert (taken.status_code, nameless.status_code) == (409, 422), taken.content
+    assert (taken.status_code, nameless.status_code) == (422, 400), taken.content
     assert (Store.objects.count(), AuditEvent.objects.count()) == (1, before)
