@@ -102,6 +102,7 @@ def record_of(row: Model, *, by: Actor, action: str, at: datetime, data: dict[st
 
 
 def name_of(model: type[Model]) -> str:
+    """``ReconciliationDay`` -> ``reconciliation_day``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", model.__name__).lower()
 
 

@@ -29,6 +29,7 @@ def of(request: RefundRequest, *, route: str = "") -> Payee | None:
 
 
 def masked(payee: Payee) -> MaskedPayee:
+    """The account as every face may show it."""
     return MaskedPayee(
         holder_name=mask_name(payee.holder_name), account_no=f"**** {payee.account_last4}", bank_name=payee.bank_name
     )

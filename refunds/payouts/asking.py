@@ -153,4 +153,5 @@ def holds(outcome: Refused) -> bool:
 
 
 def as_unknown(outcome: Refused) -> Unknown:
+    """The refusal where it proves nothing: an earlier attempt under the number may have arrived."""
     return Unknown(code=outcome.code, message=outcome.message, remedy=outcome.remedy, raw=outcome.raw)

@@ -99,6 +99,7 @@ class Ready:
 
 
 def ready(by: Principal) -> Ready:
+    """How many of one's own exports can be taken and how many are being made."""
     own = ListExport.objects.filter(staff_id=by.acting_staff).order_by()
     counted = own.aggregate(
         ready=Count("pk", filter=Q(state=ExportState.READY, taken_at=None)),

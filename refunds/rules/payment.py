@@ -25,6 +25,7 @@ def word_of(words: Iterable[str], *, gave_up: bool) -> str:
 
 
 def confirms(word: str) -> bool:
+    """Whether the channel's word says that the payment was made."""
     return word in CONFIRMING
 
 
