@@ -143,7 +143,7 @@ class HasScope(BasePermission):
         raise PermissionDenied(refusal.message, code=refusal.code)
 
 
-class _ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class _ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     target_class = ApiKeyAuthentication
     name = "apiKey"
 
@@ -151,7 +151,7 @@ class _ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
         return {"type": "http", "scheme": "bearer", "description": "An API key, shown once when it is made."}
 
 
-class _SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class _SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     target_class = StaffSession
     name = "staffSession"
 

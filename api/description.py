@@ -150,7 +150,7 @@ _HEADERS: dict[str, tuple[str, str | int]] = {
 }
 
 
-def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
+def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001 - a hook
     """Called by the library with the finished document, which it changes and returns."""
     components = result["components"]
     result["info"] |= {"description": guide(language=get_language() or ""), "license": _licence()}
@@ -390,7 +390,7 @@ class Description(AutoSchema):
 
     def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
         """As the library does it, with what a field of ours declares of itself; None takes a word of the library's back."""
-        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
+        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]  # the library has no types
         if schema.get("default") == "" and schema.get("minLength"):
             del schema["default"]  # what is left out, not what may be sent
         declared = getattr(field, "declares", {})

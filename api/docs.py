@@ -75,7 +75,7 @@ def for_programs_that_read(request: HttpRequest) -> HttpResponse:
 @lru_cache(maxsize=4)
 def as_markdown(*, language: str) -> str:
     """The guide, every call and every shape, in the language that is active: ``language`` names it."""
-    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # no types
     return "\n".join(_lines(document)) + "\n"
 
 

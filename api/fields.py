@@ -246,23 +246,23 @@ class Phone(Text):
             raise refused("invalid_phone") from None
 
 
-class Number(Text):
-    """A number or code of an order, a channel or an article: without marks that nobody sees, in ASCII's digits and hyphens."""
+class _WithoutMarks(Text):
+    """Text without marks that nobody sees."""
 
     def run_validation(self, data: Any = empty) -> Any:
         """What is blank without its marks is blank."""
         return super().run_validation(without_marks(data) if isinstance(data, str) else data)
+
+
+class Number(_WithoutMarks):
+    """A number or code of an order, a channel or an article, in ASCII's digits and hyphens."""
 
     def to_internal_value(self, data: Any) -> str:
         return as_kept(super().to_internal_value(data))
 
 
-class Name(Text):
+class Name(_WithoutMarks):
     """A person's or bank's name."""
-
-    def run_validation(self, data: Any = empty) -> Any:
-        """What is blank without its marks is blank."""
-        return super().run_validation(without_marks(data) if isinstance(data, str) else data)
 
     def to_internal_value(self, data: Any) -> str:
         return person_name(super().to_internal_value(data))

@@ -45,7 +45,7 @@ class ImportOut(Shape):
         child=s.CharField(), help_text="as the file names them; a name that comes again has its number"
     )
     guess = s.DictField(child=s.CharField(), help_text="the column that each field probably is")
-    fields = s.ListField(child=s.CharField(), help_text="what columns can be")  # type: ignore[assignment]
+    fields = s.ListField(child=s.CharField(), help_text="what columns can be")  # type: ignore[assignment]  # the library's
     sample = s.ListField(child=s.ListField(child=s.CharField()), help_text="the first rows")
 
 

@@ -159,8 +159,7 @@ class EndGrace(Endpoint):
 
 
 def _stores(by: Principal) -> QuerySet[Store]:
-    rows = Store.objects.filter(merchant_id=by.acting_for).order_by("code")
-    return rows if by.stores is None else rows.filter(pk__in=by.stores)
+    return by.in_stores(Store.objects.filter(merchant_id=by.acting_for).order_by("code"), field="pk")
 
 
 def _grace_json(given: Grace, stores: Sequence[Store], *, at: datetime) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class EventOut(Shape):
     to_state = serializers.CharField(allow_null=True)
     version = serializers.IntegerField(allow_null=True)
     #: What the event carries, but what staff wrote to one another.
-    data = read(  # type: ignore[assignment]
+    data = read(  # type: ignore[assignment]  # the library's own property of that name
         serializers.DictField(),
         lambda event: {name: value for name, value in event.data.items() if name != "note"},
     )

@@ -11,7 +11,8 @@ from refunds.models import Execution, RefundRequest
 from refunds.rules.arrival import PaidFrom
 from refunds.states import ExecutionState
 from refunds.telling import payout_words
-from refunds.telling.payout_words import Stand, advice, stand, to_staff
+from refunds.telling.payout_words import advice, to_staff
+from refunds.telling.stands import Stand, stand
 
 
 class FailureOut(Shape):

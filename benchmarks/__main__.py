@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     os.environ["LOG_LEVEL"] = "ERROR"
     django.setup()
     from benchmarks.measures import LONG_MEASURES, MEASURES, Figure  # noqa: PLC0415 - needs Django
-    from benchmarks.records import empty  # noqa: PLC0415
+    from benchmarks.records import empty  # noqa: PLC0415 - as above
 
     known = MEASURES | LONG_MEASURES
     unknown = set(names) - set(known)

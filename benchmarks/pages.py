@@ -39,7 +39,7 @@ def cost_of_each(*, key: str, times: int = _TIMES, only: Collection[str] = ()) -
         client = rest if address.startswith("/api/") else desk
         fastest, least = float("inf"), float("inf")
         for number in range(times + 1):
-            seconds = _timed(lambda client=client, address=address: client.get(address))  # type: ignore[misc]
+            seconds = _timed(lambda client=client, address=address: client.get(address))  # type: ignore[misc]  # a lambda
             beside = _timed(lambda: rest.get(bare))
             if number:  # the first warms plans and pages
                 fastest, least = min(fastest, seconds), min(least, beside)
@@ -52,7 +52,7 @@ def _timed(ask: Callable[[], HttpResponseBase]) -> float:
     answer = ask()
     seconds = time.perf_counter() - started
     if answer.status_code not in (200, 302):
-        raise AssertionError(f"{answer.status_code} for {answer.request['PATH_INFO']}?{answer.request['QUERY_STRING']}")  # type: ignore[attr-defined]
+        raise AssertionError(f"{answer.status_code} for {answer.request['PATH_INFO']}?{answer.request['QUERY_STRING']}")  # type: ignore[attr-defined]  # a test client's answer
     return seconds
 
 

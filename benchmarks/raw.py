@@ -53,7 +53,7 @@ def commits_per_s(*, seconds: float, clients: int = 8, hot: bool = False) -> flo
     return total / seconds
 
 
-def _process(pipe: Connection, seconds: float, clients: int, number: int, hot: bool) -> None:  # noqa: FBT001
+def _process(pipe: Connection, seconds: float, clients: int, number: int, hot: bool) -> None:  # noqa: FBT001 - the argument of a process or thread
     counts = [0] * clients
     ready = threading.Barrier(clients + 1)
     go = threading.Event()
@@ -76,7 +76,7 @@ def _client(
     counts: list[int],
     index: int,
     number: int,
-    hot: bool,  # noqa: FBT001
+    hot: bool,  # noqa: FBT001 - the argument of a process or thread
     seconds: float,
     ready: threading.Barrier,
     go: threading.Event,

@@ -110,7 +110,7 @@ def main(key: str, older: str, chain: str) -> int:
     """The command: what is found, a line each."""
     with Path(chain).open(encoding="utf-8", newline="\n") as stream:
         wrong = faults(key=key, older=Path(older).read_text(encoding="utf-8"), chain=stream, now=datetime.now(UTC))
-    print("\n".join(wrong) or "The trail is the one that was signed.")  # noqa: T201
+    print("\n".join(wrong) or "The trail is the one that was signed.")  # noqa: T201 - a command
     return 1 if wrong else 0
 
 

@@ -76,7 +76,7 @@ def _check_query(request: HttpRequest) -> None:
         return
     if _NOT_IN_TEXT.search(_decoded(unquote_to_bytes(query.encode("latin-1")))):
         raise BadRequest("control characters in the query")
-    request.GET = _without_direction(request.GET)  # type: ignore[assignment]
+    request.GET = _without_direction(request.GET)  # type: ignore[assignment]  # a copy may be changed
 
 
 def _check_form_when_read(request: Any) -> None:

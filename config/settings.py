@@ -292,7 +292,7 @@ SPECTACULAR_SETTINGS = {
         "CarrierMediumEnum": "api.carriers.MEDIA",
         "AlertKindEnum": "integrations.models.AlertKind",
         "AlertEventEnum": "api.carriers.ALERTS",
-        "CredentialsOverlapEnum": "api.settings.OVERLAPS",
+        "CredentialsOverlapEnum": "api.channel_accounts.OVERLAPS",
         "DeliveryStatusEnum": "api.webhooks.STATUSES",
         "TestOutcomeEnum": "integrations.sandbox.OUTCOMES",
         "PaymentWordEnum": "terminals.models.PaymentWord",

@@ -23,7 +23,7 @@ class DayKind(StrEnum):
 def is_working_day(day: date) -> tuple[bool, bool]:
     """Whether people work on that day, and whether that is certain: the library knows no year beyond its release."""
     # Here and not above: most of the product wants the time zone only, and loading every holiday costs memory.
-    import chinese_calendar  # noqa: PLC0415
+    import chinese_calendar  # noqa: PLC0415 - see above
 
     try:
         return chinese_calendar.is_workday(day), True
@@ -33,7 +33,7 @@ def is_working_day(day: date) -> tuple[bool, bool]:
 
 def kind_of_day(day: date) -> DayKind:
     """What the statutory calendar says of a day; of a year that the library does not know, that it is an ordinary one."""
-    import chinese_calendar  # noqa: PLC0415
+    import chinese_calendar  # noqa: PLC0415 - as above
 
     try:
         is_off, name = chinese_calendar.get_holiday_detail(day)
@@ -46,6 +46,6 @@ def kind_of_day(day: date) -> DayKind:
 
 def known_until() -> int:
     """The last year whose holidays the library knows."""
-    import chinese_calendar  # noqa: PLC0415
+    import chinese_calendar  # noqa: PLC0415 - as above
 
     return int(max(chinese_calendar.holidays).year)

@@ -140,7 +140,7 @@ class SealedTextField(_Base):
         """In memory this field is text: an empty text is its right default."""
         return []
 
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 - Django's
         sealed = seal(value, purpose=self.purpose) if value else b""
         return super().get_db_prep_value(sealed, connection, prepared)
 

@@ -102,18 +102,18 @@ class _Guarded:
     def _connect(self) -> Any:
         self._circuit.check()
         try:
-            return super()._connect()  # type: ignore[misc]
+            return super()._connect()  # type: ignore[misc]  # untyped in the library
         except OSError as error:
             self._circuit.failed(error)
             raise
 
     def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
         self._circuit.check()
-        super().send_packed_command(*args, **kwargs)  # type: ignore[misc]
+        super().send_packed_command(*args, **kwargs)  # type: ignore[misc]  # untyped in the library
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            answer = super().read_response(*args, **kwargs)  # type: ignore[misc]
+            answer = super().read_response(*args, **kwargs)  # type: ignore[misc]  # untyped in the library
         except (redis.TimeoutError, redis.ConnectionError) as error:
             self._circuit.failed(error)
             raise

@@ -78,7 +78,7 @@ def insert_unsaved(rows: Sequence[models.Model]) -> None:
     columns = ", ".join(f'"{column}"' for column in columns_of(type(rows[0])))
     with connection.cursor() as cursor:
         cursor.execute(
-            f'INSERT INTO "{table}" ({columns}) SELECT {columns} '  # noqa: S608
+            f'INSERT INTO "{table}" ({columns}) SELECT {columns} '  # noqa: S608 - names of our tables
             f'FROM json_populate_recordset(NULL::"{table}", %s)',
             [rows_as_json(rows)],
         )
@@ -153,7 +153,7 @@ def _insertion(model: type[models.Model], names: tuple[str, ...]) -> str:
     fields = {field.attname: field for field in model._meta.concrete_fields}
     columns = ", ".join(f'"{fields[name].column}"' for name in names)
     arrays = ", ".join(f"%s::{_array_type(fields[name])}[]" for name in names)
-    return f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT * FROM unnest({arrays})'  # noqa: S608
+    return f'INSERT INTO "{model._meta.db_table}" ({columns}) SELECT * FROM unnest({arrays})'  # noqa: S608 - names of our tables
 
 
 def _array_type(field: models.Field[Any, Any]) -> str:
@@ -210,7 +210,7 @@ def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, str
     assignments = ", ".join(f'"{field.column}" = v."{field.column}"' for field in fields[1:])
     template = ", ".join(f"%s::{_type(field)}" for field in fields)
     sql = (
-        f'UPDATE "{model._meta.db_table}" t SET {assignments} FROM (VALUES %s) v ({columns}) '  # noqa: S608
+        f'UPDATE "{model._meta.db_table}" t SET {assignments} FROM (VALUES %s) v ({columns}) '  # noqa: S608 - names of our tables
         f'WHERE t."{key.column}" = v."{key.column}"'
     )
     return sql, f"({template})", fields

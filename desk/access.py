@@ -53,18 +53,15 @@ class Scope:
 
     def requests(self) -> QuerySet[RefundRequest]:
         """The refunds this person may know of."""
-        rows = RefundRequest.objects.filter(merchant_id=self.staff.merchant_id)
-        return rows if self.store_ids is None else rows.filter(store_id__in=self.store_ids)
+        return self.by.in_stores(RefundRequest.objects.filter(merchant_id=self.staff.merchant_id))
 
     def sales(self) -> QuerySet[Transaction]:
         """The sales this person may know of."""
-        rows = Transaction.objects.filter(merchant_id=self.staff.merchant_id)
-        return rows if self.store_ids is None else rows.filter(store_id__in=self.store_ids)
+        return self.by.in_stores(Transaction.objects.filter(merchant_id=self.staff.merchant_id))
 
     def stores(self) -> QuerySet[Store]:
         """The stores this person works for, by code."""
-        rows = Store.objects.filter(merchant_id=self.staff.merchant_id).order_by("code")
-        return rows if self.store_ids is None else rows.filter(pk__in=self.store_ids)
+        return self.by.in_stores(Store.objects.filter(merchant_id=self.staff.merchant_id).order_by("code"), field="pk")
 
     def store_or_all(self, chosen: str) -> Store | None:
         """The store that a form names; None for all of them, which are asked for by name: one that was forgotten or is not known
@@ -80,7 +77,7 @@ class Scope:
     def notifications(self) -> QuerySet[Notification]:
         """The messages about refunds this person may know of."""
         rows = Notification.objects.filter(merchant_id=self.staff.merchant_id)
-        return rows if self.store_ids is None else rows.filter(request__store_id__in=self.store_ids)
+        return self.by.in_stores(rows, field="request__store_id")
 
 
 def scope_of(staff: Staff, shown: Shown | None = None) -> Scope:

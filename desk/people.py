@@ -23,7 +23,7 @@ def look(*, request_id: UUID, staff: Staff, at: datetime) -> None:
     key = _key(request_id)
     seen = {**_recent(cache.get(key) or {}, at), staff.pk: (staff.name, int(at.timestamp()))}
     cache.set(key, seen, LOOKS_FOR_S)
-    cache.set(_duty(staff.pk), True, ON_DUTY_S)  # noqa: FBT003
+    cache.set(_duty(staff.pk), True, ON_DUTY_S)  # noqa: FBT003 - the cache's value
     presence.come(staff.pk)
 
 

@@ -13,9 +13,9 @@ from refunds.rules import payment
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.rules.waiting import Waiting
 from refunds.states import PAID, UNDECIDED, State
-from refunds.telling import payout_words
 from refunds.telling.destinations import went
-from refunds.telling.payout_words import Stand
+from refunds.telling.stand_words import TABLE
+from refunds.telling.stands import Stand, stand
 
 #: While it is with the system or the channel the page keeps asking; every other state waits for a person or is the end.
 MOVING = (State.VERIFYING, State.APPROVED, State.EXECUTING, State.UNKNOWN)
@@ -109,7 +109,7 @@ def _channel(request: RefundRequest, payout: Execution | None) -> Step:
     state = State(request.state)
     if state in PAID:
         return Step(label, "done", request.succeeded_at)
-    note = str(payout_words.TABLE[payout_words.stand(payout)].step) if payout else ""
+    note = str(TABLE[stand(payout)].step) if payout else ""
     if state is State.FAILED:
         return Step(label, "failed", request.updated_at, note)
     if state in (State.APPROVED, State.EXECUTING, State.UNKNOWN, State.MANUAL_PENDING):
@@ -129,17 +129,17 @@ def _arrival(request: RefundRequest, payout: Execution | None, waited: Waiting |
     estimate = expected_arrival(
         funding=gone.funding(sale), profile=sale.profile, at=request.succeeded_at or at, route=request.route
     )
-    where = payout_words.stand(payout) if payout else None
+    where = stand(payout) if payout else None
     if where in _NO_DAY:
         return Step(label, "todo")
     if where in (Stand.BANK_SILENT, Stand.WITH_STORE):
         status = "failed" if where is Stand.WITH_STORE else "now"
-        return Step(label, status, None, str(payout_words.TABLE[where].step))
+        return Step(label, status, None, str(TABLE[where].step))
     if waited is not None and waited.overdue:
         day = timezone.localtime(waited.expected_at).strftime("%Y-%m-%d")
         return Step(label, "now" if state in PAID else "todo", None, gettext("overdue; by %(day)s now") % {"day": day})
     if where is Stand.TO_BANK:
-        return Step(label, "now", None, str(payout_words.TABLE[where].step))
+        return Step(label, "now", None, str(TABLE[where].step))
     if state not in PAID:
         return Step(label, "todo", None, arrival_label(estimate))
     if estimate.basis == "at_once" or at >= estimate.latest_at:

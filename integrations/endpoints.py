@@ -52,8 +52,9 @@ class Wanted:
 def endpoints_of(by: Principal) -> QuerySet[WebhookEndpoint]:
     """The endpoints that this principal keeps, by age. Raises ``Forbidden``."""
     check_may(Act.MANAGE_WEBHOOKS, by=by)
-    rows = WebhookEndpoint.objects.filter(merchant_id=by.acting_for).select_related("store").order_by("pk")
-    return rows if by.stores is None else rows.filter(store_id__in=by.stores)
+    return by.in_stores(
+        WebhookEndpoint.objects.filter(merchant_id=by.acting_for).select_related("store").order_by("pk")
+    )
 
 
 def endpoint_of(*, endpoint_id: int, by: Principal, lock: bool = False) -> WebhookEndpoint:

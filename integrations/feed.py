@@ -199,6 +199,7 @@ def read(*, by: Principal, after: int | None, types: Collection[str], limit: int
 
 
 def last_sequence(merchant_id: int) -> int:
+    """The number of the merchant's newest event; 0 before the first."""
     found = Feed.objects.filter(pk=merchant_id).values_list("last_sequence", flat=True).first()
     return found or 0
 

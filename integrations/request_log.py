@@ -187,7 +187,7 @@ def entries(*, by: Principal, merchant_id: int) -> QuerySet[RequestLogEntry]:
     rows = RequestLogEntry.objects.filter(
         Q(merchant_id=by.acting_for) | Q(merchant__sandbox_of_id=by.acting_for), merchant_id=merchant_id
     )
-    return rows if by.stores is None else rows.filter(store_id__in=by.stores)
+    return by.in_stores(rows)
 
 
 def forget_old(*, at: datetime) -> int:

@@ -73,6 +73,7 @@ def standing(*, by: Principal) -> Standing:
 
 
 def standing_of(twin: Merchant) -> Standing:
+    """What a sandbox's clock says, how far it is ahead, and where it is on its way to."""
     return Standing(timezone.now() + twin.clock_ahead, twin.clock_ahead, twin.clock_target_at)
 
 

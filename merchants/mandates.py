@@ -84,6 +84,7 @@ def over(field: str, said: str) -> FieldError:
 
 
 def exceeded(*errors: FieldError) -> MandateExceeded:
+    """The refusal of what a mandate does not allow, with every field that goes beyond it."""
     return MandateExceeded(f"the key's mandate: {'; '.join(str(one.message) for one in errors)}", errors=errors)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from core.audit import actors
@@ -18,8 +18,12 @@ from core.audit.actors import Actor, ActorKind
 from core.plain_text import name_key
 
 if TYPE_CHECKING:
+    from django.db.models import Model, QuerySet
+
     from merchants.mandates import Mandate
     from merchants.models import Staff
+
+Row = TypeVar("Row", bound="Model")
 
 
 class Kind(StrEnum):
@@ -106,6 +110,10 @@ class Principal:
         if self.staff_id is None:
             raise ValueError("whoever acts here is no member of staff")
         return self.staff_id
+
+    def in_stores(self, rows: QuerySet[Row], *, field: str = "store_id") -> QuerySet[Row]:
+        """Those of the rows that lie in the stores they work in; ``field`` leads from a row to its store."""
+        return rows if self.stores is None else rows.filter(**{f"{field}__in": self.stores})
 
     def works_in(self, store_id: int) -> bool:
         """Whether this store is one of theirs."""

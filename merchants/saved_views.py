@@ -30,4 +30,5 @@ def remove(*, view_id: int, by: Principal) -> None:
 
 
 def of(*, page: str, by: Principal) -> list[SavedView]:
+    """This person's own views of a list, by name."""
     return list(SavedView.objects.filter(staff_id=by.acting_staff, page=page).order_by("name"))

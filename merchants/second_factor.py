@@ -102,6 +102,7 @@ def holders(*, merchant_id: int) -> frozenset[int]:
 
 
 def recovery_codes_left(staff: Staff) -> int:
+    """How many codes of the last set are unused; 0 without one."""
     row = _rows(staff).filter(type=Authenticator.Type.RECOVERY_CODES).first()
     return len(RecoveryCodes(row).get_unused_codes()) if row else 0
 

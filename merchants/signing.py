@@ -105,6 +105,7 @@ def remember(session: Any, kind: str, *, at: datetime) -> None:
 
 
 def challenge(statement: str) -> bytes:
+    """What a passkey signs for a statement: its SHA-256, 32 bytes."""
     return hashlib.sha256(statement.encode()).digest()
 
 

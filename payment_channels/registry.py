@@ -8,11 +8,11 @@ from payment_channels.alipay.adapter import PROFILE as ALIPAY
 from payment_channels.alipay.adapter import build as build_alipay
 from payment_channels.contract import RefundChannel
 from payment_channels.profile import Profile
+from payment_channels.remedies import gettext_noop
 from payment_channels.unionpay.adapter import PROFILE as UNIONPAY
 from payment_channels.unionpay.adapter import build as build_unionpay
 from payment_channels.wechat.adapter import PROFILE as WECHAT
 from payment_channels.wechat.adapter import build as build_wechat
-from payment_channels.words import gettext_noop
 
 #: Builds an adapter from a channel account: credentials as stored, profile, base URL.
 Builder = Callable[[Mapping[str, str], Profile, str], RefundChannel]

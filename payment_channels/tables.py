@@ -6,9 +6,6 @@ text field, several statements of one form one below the other: read. A row that
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -20,10 +17,9 @@ from typing import BinaryIO
 
 from payment_channels import statements
 from payment_channels.contract import BillCorrupt, BillNotes, BillRow, OddRow
+from payment_channels.lines import MAX_LINE_CHARS, Line, Lines, cells_of, plain, sheets
 from payment_channels.workbooks import Workbook
 
-MAX_LINE_CHARS = 65_536
-_CHUNK_BYTES = 262_144
 #: Lines that may stand above the header, and lines that one row may be broken into.
 _HEADER_WITHIN, _BROKEN_INTO = 60, 20
 _ODD_TEXT_MAX = 1_000
@@ -34,9 +30,6 @@ _FEWEST_CELLS = 3
 _DELIMITERS = (",", "\t", ";", "|")
 #: The longest number of a channel's or ours.
 _NUMBER_MAX = 64
-#: Words that every statement of ours has in its first lines: they tell the encoding.
-_KNOWN_WORDS = ("交易", "商户", "业务", "账单", "账务")
-
 #: A cell by its column's name, empty where the file has no such column.
 Field = Callable[[str], str]
 
@@ -54,7 +47,7 @@ class Layout:
     required: Sequence[Sequence[str]]
     free_text: Sequence[str]
     summary: Sequence[str] = ()
-    synonyms: Mapping[str, str] = ()  # type: ignore[assignment]
+    synonyms: Mapping[str, str] = default(default_factory=dict)
     is_remark: Callable[[str], bool] = lambda _: False
 
 
@@ -114,13 +107,13 @@ class Table:
         if self.layout.summary and not self.summaries:
             raise BillCorrupt("the summary is missing: the file was cut short")
 
-    def _header(self, content: BinaryIO | Workbook) -> tuple[Iterable[_Line], dict[str, int]]:
+    def _header(self, content: BinaryIO | Workbook) -> tuple[Iterable[Line], dict[str, int]]:
         """The lines that follow the header, and where its columns stand; of a workbook those of the first sheet that has one,
         then those of the sheets that have the same: a sheet for each shop.
         """
         above: list[str] = []
         refused: BillCorrupt | None = None
-        for place, lines in enumerate(_sheets(content)):
+        for place, lines in enumerate(sheets(content)):
             try:
                 if places := self._places_in(lines, above):
                     return chain(lines, self._alike(content, place + 1)), places
@@ -128,7 +121,7 @@ class Table:
                 refused = refused or error
         raise refused or not_this_statement("\n".join(above), channel=self.channel)
 
-    def _places_in(self, lines: _Lines, above: list[str]) -> dict[str, int]:
+    def _places_in(self, lines: Lines, above: list[str]) -> dict[str, int]:
         """Where the columns stand that a sheet's header names; nothing where it has none. Its first lines go to ``above``."""
         for number, text, cells in lines:
             said = text or ",".join(cells or ())
@@ -139,13 +132,13 @@ class Table:
                 break
         return {}
 
-    def _alike(self, content: BinaryIO | Workbook, start: int) -> Iterator[_Line]:
+    def _alike(self, content: BinaryIO | Workbook, start: int) -> Iterator[Line]:
         """The lines of the sheets behind whose header is the same."""
         for sheet in content.sheets[start:] if isinstance(content, Workbook) else ():
-            first = islice(_Lines(content, sheet), _HEADER_WITHIN)
+            first = islice(Lines(content, sheet), _HEADER_WITHIN)
             names = ([self._usual(cell) for cell in cells or ()] for _, _, cells in first)
             if any(all(row[place : place + 1] == [name] for name, place in self._placed.items()) for row in names):
-                yield from _Lines(content, sheet)
+                yield from Lines(content, sheet)
 
     def _names(self, text: str, cells: list[str] | None) -> list[str]:
         """The names in a line that is the header, and from now on its delimiter; else nothing."""
@@ -156,7 +149,7 @@ class Table:
         return []
 
     def _split(self, line: str) -> list[str]:
-        return _split(line, self.delimiter)
+        return cells_of(line, self.delimiter)
 
     def _places(self, names: list[str], number: int) -> dict[str, int]:
         places: dict[str, int] = {}
@@ -182,7 +175,7 @@ class Table:
         return places
 
     def _records(  # noqa: C901 - one pass, one state
-        self, lines: Iterable[_Line], width: int, *, is_text_last: bool
+        self, lines: Iterable[Line], width: int, *, is_text_last: bool
     ) -> Iterator[tuple[int, str, list[str]]]:
         """Rows, those that a line break has torn put together again. Behind a summary short lines are remarks."""
         torn: tuple[int, str, int] | None = None
@@ -193,7 +186,7 @@ class Table:
             if not any(cells) or self.layout.is_remark(text or ",".join(cells)):
                 continue
             if summary_names is not None:
-                self.summaries.append(dict(zip(summary_names, map(_plain, cells), strict=False)))
+                self.summaries.append(dict(zip(summary_names, map(plain, cells), strict=False)))
                 if len(cells) < len(summary_names):
                     raise BillCorrupt("the summary does not fit its header", line=number)
                 summary_names, is_behind = None, True
@@ -270,97 +263,6 @@ def key(name: str) -> str:
     return "".join(folded.split())
 
 
-#: Its number, and its text and no cells, or the cells of a row of a workbook's sheet and no text.
-_Line = tuple[int, str, list[str] | None]
-
-
-class _Lines:
-    """The lines of a text or a sheet."""
-
-    def __init__(self, content: BinaryIO | Workbook, sheet: str = "") -> None:
-        self._lines: Iterator[_Line]
-        if isinstance(content, Workbook):
-            rows = content.rows(sheet)
-            self._lines = ((number, "", [cell.removeprefix("`") for cell in cells]) for number, cells in rows)
-        else:
-            self._lines = ((number, text, None) for number, text in lines(content))
-
-    def __iter__(self) -> Iterator[_Line]:
-        return self._lines
-
-
-def _sheets(content: BinaryIO | Workbook) -> Iterator[_Lines]:
-    return (_Lines(content, sheet) for sheet in (content.sheets if isinstance(content, Workbook) else [""]))
-
-
-def lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Numbered lines from 1, without their ends, whichever these are, and the byte order mark. A byte that does not fit becomes
-    U+FFFD.
-
-    Raises ``BillCorrupt`` for a line that does not end.
-    """
-    piece = file.read(_CHUNK_BYTES)
-    decoder = codecs.getincrementaldecoder(_encoding(piece))(errors="replace")
-    decode = io.IncrementalNewlineDecoder(decoder, translate=True).decode
-    piece = piece.removeprefix(codecs.BOM_UTF8)
-    number, rest, size = 0, "", 0
-    while True:
-        size += len(piece)
-        if size > statements.MAX_FILE_BYTES:
-            raise BillCorrupt("the file is too large")
-        rest += decode(piece, final=not piece)
-        *whole, rest = rest.split("\n")
-        if not piece and rest:
-            whole.append(rest)
-            rest = ""
-        for line in whole:
-            number += 1
-            if len(line) >= MAX_LINE_CHARS:
-                raise BillCorrupt("the line is too long", line=number)
-            yield number, line
-        if len(rest) >= MAX_LINE_CHARS:
-            raise BillCorrupt("the line is too long", line=number + 1)
-        if not piece:
-            return
-        piece = file.read(_CHUNK_BYTES)
-
-
-def _encoding(head: bytes) -> str:
-    """GBK may have UTF-8's mark in front, and UTF-16 none: words that are known tell."""
-    head = head[:4_096].removeprefix(codecs.BOM_UTF8)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    names = ("utf-8", "gb18030", *(("utf-16-le", "utf-16-be") if b"\0" in head else ()))
-    known = [name for name in names if any(word in head.decode(name, "replace") for word in _KNOWN_WORDS)]
-    return known[0] if known else "utf-16-le" if head[1:40:2].count(0) > 10 else "utf-8"
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    """Cells. WeChat Pay writes a backtick before each; others are CSV, in which a lone quote is no quote."""
-    if line.startswith("`"):
-        # A spreadsheet pads a short line with delimiters; a cell of its own would begin with a backtick.
-        return [cell.rstrip() for cell in line[1:].rstrip(f"{delimiter} ").split(f"{delimiter}`")]
-    if '"' not in line:
-        return [cell.strip("\t ").removeprefix("`") for cell in line.split(delimiter)]
-    if line.count('"') % 2:
-        return [cell.strip("\t ") for cell in line.split(delimiter)]
-    read = csv.reader(line.splitlines(keepends=True), delimiter=delimiter)
-    return [cell.strip("\t ").removeprefix("`") for cell in next(read)]
-
-
-def _plain(cell: str) -> str:
-    """What a cell says: full-width digits as usual, without marks that nobody sees, and without what tells a spreadsheet that it
-    is text. Dashes alone say nothing.
-    """
-    if not cell.isascii():
-        folded = unicodedata.normalize("NFKC", cell)
-        cell = "".join(character for character in folded if unicodedata.category(character) != "Cf")
-    cell = cell.strip()
-    if cell.startswith(("'", '="')):
-        cell = cell.removeprefix("=").strip("\"'")
-    return cell if cell.strip("-\u2014") else ""
-
-
 def _check_numbers(row: BillRow | None, *, line: int) -> None:
     """Raises ``BillCorrupt`` for a number that cannot be one."""
     for number in (row.order_no, row.channel_transaction_no, row.refund_no, row.channel_refund_no) if row else ():
@@ -392,7 +294,7 @@ def _look_up(places: Mapping[str, int], cells: list[str]) -> Field:
             return ""
         cell = cells[place]
         # Most cells are plain as they are; there are half a million of them in a large day.
-        return cell if cell.isascii() and cell[:1].isalnum() and cell[-1:].isalnum() else _plain(cell)
+        return cell if cell.isascii() and cell[:1].isalnum() and cell[-1:].isalnum() else plain(cell)
 
     return field
 
@@ -469,7 +371,7 @@ def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
 def head_of(content: BinaryIO | Workbook) -> str:
     """The first lines of a table as text."""
     found = []
-    for lines in _sheets(content):
+    for lines in sheets(content):
         for number, text, cells in lines:
             found.append(text or ",".join(cells or ()))
             if number >= _HEADER_WITHIN:

@@ -322,7 +322,7 @@ def always_an_outcome(
         except Exception as error:
             # Where, not what: an exception's own text may quote a card number.
             where = "".join(traceback.format_tb(error.__traceback__))
-            logger.error("%s raised %s\n%s", ask.__qualname__, type(error).__name__, where)  # noqa: TRY400
+            logger.error("%s raised %s\n%s", ask.__qualname__, type(error).__name__, where)  # noqa: TRY400 - not the text of the error
             return Unknown(code="adapter_error", message=type(error).__name__)
 
     return guarded

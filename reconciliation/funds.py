@@ -104,6 +104,7 @@ class Finding:
 
 
 def offered_by(account: ChannelAccount) -> bool:
+    """Whether this account's channel gives statements of its funds."""
     return account.channel in channels.with_fund_flow()
 
 
@@ -192,6 +193,7 @@ def findings(*, day: ReconciliationDay, statement: FundStatement, limit: int) ->
 
 
 def statement_of(day: ReconciliationDay) -> FundStatement | None:
+    """The fund flow that was taken in for a day, if it was."""
     return FundStatement.objects.filter(day=day).first()
 
 

@@ -36,8 +36,7 @@ class Heartbeat:
 
 def tills_of(*, by: Principal) -> QuerySet[Terminal]:
     """The tills that somebody may know of, with their stores."""
-    found = Terminal.objects.filter(store__merchant_id=by.acting_for).select_related("store")
-    return found if by.stores is None else found.filter(store_id__in=by.stores)
+    return by.in_stores(Terminal.objects.filter(store__merchant_id=by.acting_for).select_related("store"))
 
 
 @transaction.atomic

@@ -85,6 +85,7 @@ def shadows_of(draft: PolicyDraft) -> QuerySet[Shadow]:
 
 
 def is_running(shadow: Shadow, *, at: datetime) -> bool:
+    """Whether it still judges beside what is in force."""
     return shadow.stopped_at is None and at < shadow.ends_at
 
 

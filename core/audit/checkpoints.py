@@ -44,6 +44,7 @@ def line_of(seq: int, event: AuditEvent) -> str:
 
 
 def fold(before: bytes, line: str) -> bytes:
+    """The hash (SHA-256) of everything up to ``line``; ``before`` is that of the lines above it."""
     return hashlib.sha256(before + line.encode()).digest()
 
 

@@ -96,12 +96,13 @@ def is_ours(event: AuditEvent) -> bool:
 
 def record_of(row: Model, *, by: Actor, action: str, at: datetime, data: dict[str, Any] | None = None) -> None:
     """The same of a row of a merchant's, which is named after its model: ``reconciliation_day``."""
-    merchant_id: int = row.merchant_id  # type: ignore[attr-defined]
+    merchant_id: int = row.merchant_id  # type: ignore[attr-defined]  # a merchant's
     name = name_of(type(row))
     record(merchant_id=merchant_id, by=by, action=action, object_type=name, object_id=row.pk, at=at, data=data)
 
 
 def name_of(model: type[Model]) -> str:
+    """``ReconciliationDay`` -> ``reconciliation_day``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", model.__name__).lower()
 
 

@@ -71,7 +71,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         # Before it nothing can be said in a transaction that failed.
         self._told = self.wall
         try:
-            super()._savepoint_rollback(sid)  # type: ignore[misc]
+            super()._savepoint_rollback(sid)  # type: ignore[misc]  # as above
         finally:
             self._told = None
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -31,7 +32,7 @@ from customer.refund import view as following
 from merchants.models import Store
 from refunds.evidence.files import Picture
 from refunds.intake import applying
-from refunds.intake.applying import Told
+from refunds.intake.applying import SaleFacts
 from refunds.models.evidence import EvidenceKind
 from refunds.telling import one_time, tracking
 from refunds.telling.tracking import Receipt
@@ -83,7 +84,7 @@ def start(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> H
     except TooManyGuesses as refusal:
         return _wait(request, refusal.wait_s)
     try:
-        sale = applying.find(told=_told(typed), store=store, transaction_id=receipt.transaction_id)
+        sale = applying.find(facts=_facts(typed), store=store, transaction_id=receipt.transaction_id)
         phone = applying.phone_of(sale, typed=typed["phone"])
         ticket = one_time.send(
             phone=phone, transaction_id=sale.pk, merchant=store.merchant, language=_language(), at=clock.now()
@@ -144,8 +145,8 @@ def send(request: HttpRequest, receipt: Receipt, store: Store, token: str) -> Ht
     return _follow(made)
 
 
-def _follow(request_id: object) -> HttpResponse:
-    address = reverse("customer:refund", args=[tracking.token_for(request_id)])  # type: ignore[arg-type]
+def _follow(request_id: UUID) -> HttpResponse:
+    address = reverse("customer:refund", args=[tracking.token_for(request_id)])
     return HttpResponseRedirect(f"{address}?lang={_language()}&done=applied")
 
 
@@ -157,13 +158,13 @@ def _typed(request: HttpRequest) -> dict[str, str]:
     return {name: one_line(request.POST.get(name, ""), limit=200) for name in FIELDS}
 
 
-def _told(typed: dict[str, str]) -> Told:
+def _facts(typed: dict[str, str]) -> SaleFacts:
     """Raises ``Invalid``-like refusals for what is no amount or day; what is no four digits fits nothing."""
     try:
         paid_on = date.fromisoformat(typed["paid_on"]) if typed["paid_on"] else None
     except ValueError as error:
         raise applying.NoSuchSale("no day") from error
-    return Told(
+    return SaleFacts(
         order_no=ascii_form(typed["order_no"])[:64],
         amount_fen=_fen(typed["amount"]) if typed["amount"] else None,
         paid_on=paid_on,

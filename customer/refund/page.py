@@ -31,7 +31,8 @@ from refunds.telling import coupons, hand_words, legs, payout_words, wording
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import Went, destination_and_way, destination_label, went
 from refunds.telling.legs import goods_with_worth
-from refunds.telling.payout_words import Stand, day_of
+from refunds.telling.payout_words import day_of
+from refunds.telling.stands import Stand
 from refunds.telling.wording import headline
 from terminals.models import TransactionKind
 
@@ -113,7 +114,7 @@ class RefundPage:
     steps: Sequence[Step]
     goods_summary: str
     destination_label: str
-    legs: Sequence[legs.Told]
+    legs: Sequence[legs.ShownLeg]
     agreements: Sequence[Agreement]
     without_sale: str
     reference: Mapping[str, str] | None
@@ -225,7 +226,7 @@ def refund_page(
         steps=_steps(story),
         goods_summary=_goods(request),
         destination_label="" if state in _ENDED_WITHOUT_MONEY else story.destination if story.by_hand else destination,
-        legs=legs.told(request),
+        legs=legs.shown(request),
         agreements=list(request.agreements.order_by("pk")),
         without_sale=_without_sale(request),
         reference=hand_words.reference(request) if story.by_hand and story.paid else None,

@@ -109,8 +109,7 @@ def confirm_page(*, key: ApiKey, act: str, at: datetime, chosen_overlap: str, fo
 
 def keys_of(scope: Scope) -> QuerySet[ApiKey]:
     """The keys that this person may know of."""
-    rows = ApiKey.objects.filter(merchant_id=scope.staff.merchant_id)
-    return rows if scope.store_ids is None else rows.filter(store_id__in=scope.store_ids)
+    return scope.by.in_stores(ApiKey.objects.filter(merchant_id=scope.staff.merchant_id))
 
 
 def _state(key: ApiKey, at: datetime) -> str:

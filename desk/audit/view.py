@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from core.audit.checkpoints import as_line
 from core.database.timeouts import reports
-from core.errors import Conflict, Invalid, existing
+from core.errors import Conflict, DomainError, Invalid, existing
 from desk import words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import with_query
@@ -64,8 +64,7 @@ def holder(request: HttpRequest, scope: Scope) -> HttpResponse:
     try:
         audit_trail.name_holder(address=request.POST.get("mail", "").strip(), by=scope.by, at=timezone.now())
     except Invalid as error:
-        page = audit_page(scope=scope, query=request.GET, error=words.short(error))
-        return render_page(request, "desk/audit.html", page, status=words.status(error))
+        return _refused(request, scope, error)
     return done(request, gettext("Saved."), "desk:audit")
 
 
@@ -83,8 +82,12 @@ def verify_whole(request: HttpRequest, scope: Scope) -> HttpResponse:
     try:
         audit_trail.ask_for_whole(by=scope.by, at=timezone.now())
     except Conflict as error:
-        page = audit_page(scope=scope, query=request.GET, error=words.short(error))
-        return render_page(request, "desk/audit.html", page, status=words.status(error))
+        return _refused(request, scope, error)
     return done(
         request, gettext("The whole trail is being verified. What is found stands here when it is done."), "desk:audit"
     )
+
+
+def _refused(request: HttpRequest, scope: Scope, error: DomainError) -> HttpResponse:
+    page = audit_page(scope=scope, query=request.GET, error=words.short(error))
+    return render_page(request, "desk/audit.html", page, status=words.status(error))

@@ -13,6 +13,7 @@ from desk.by_hand.waiting import count, waiting
 from desk.keyset import Capped
 from merchants.rights import Act
 from refunds.facts import payees
+from refunds.facts.payees import MaskedPayee
 from refunds.models import PaymentFileRow, RefundRequest
 from refunds.payouts import by_hand
 from refunds.states import Route
@@ -29,7 +30,7 @@ class HandRow:
     refund: RefundRequest
     route_label: str
     amount_fen: int
-    payee: Mapping[str, str] | None
+    payee: MaskedPayee | None
     age_label: str
     age_tone: str
     file: str

@@ -13,7 +13,7 @@ from desk.keyset import CAP, Capped
 from merchants import channels
 from merchants.rights import Act
 from refunds.follow_up import incidents
-from refunds.follow_up.incidents import Lesson, Told
+from refunds.follow_up.incidents import Apologies, Lesson
 from refunds.models import Incident, RefundRequest
 from refunds.models.incident import IncidentCause, IncidentState
 from terminals.models import Terminal, Transaction
@@ -73,7 +73,7 @@ class IncidentPage:
     refunds: Sequence[Affected]
     refunds_count: Capped
     told: int
-    would: Told | None
+    would: Apologies | None
     answers: Sequence[tuple[datetime, str, str]]
     causes: Sequence[Choice]
     typed: Mapping[str, str]
@@ -106,7 +106,7 @@ def incident_page(
     scope: Scope,
     at: datetime,
     typed: Mapping[str, str] | None = None,
-    would: Told | None = None,
+    would: Apologies | None = None,
     form_error: str = "",
 ) -> IncidentPage:
     refunds, sales = incidents.affected_refunds(incident), incidents.affected_sales(incident)

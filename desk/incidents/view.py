@@ -14,7 +14,7 @@ from desk.incidents.page import incident_page, incidents_page
 from desk.rendering import done, render_page
 from merchants.rights import Act
 from refunds.follow_up import incidents as domain
-from refunds.follow_up.incidents import Problem, Ticket, Told
+from refunds.follow_up.incidents import Apologies, Problem, Ticket
 
 _FIELDS = ("title", "store", "terminal", "channel", "error_code", "began_at", "ended_at")
 
@@ -134,7 +134,7 @@ def _page(
     scope: Scope,
     incident_id: int,
     *,
-    would: Told | None = None,
+    would: Apologies | None = None,
     error: DomainError | None = None,
     typed: dict[str, str] | None = None,
 ) -> HttpResponse:

@@ -1,6 +1,6 @@
 """Paying by hand: the form in which a person says what came of a payout, and the page that shows it before it is recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.evidence.files import Picture
 from refunds.facts import conditions, payees
+from refunds.facts.payees import MaskedPayee
 from refunds.models import PaymentFileRow, RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.hand_accounts import is_by_hand
@@ -93,7 +94,7 @@ class PayByHandPage:
     amount_fen: int
     approvers: str
     file: str
-    payee: Mapping[str, str] | None
+    payee: MaskedPayee | None
     revealed: Contact | None
     can_reveal: bool
     waits: bool
@@ -112,7 +113,7 @@ class ConfirmPage:
     route: str
     route_label: str
     amount_fen: int
-    payee: Mapping[str, str] | None
+    payee: MaskedPayee | None
     said: Said
     paid_at: datetime | None
     trouble_label: str
@@ -172,7 +173,7 @@ def confirm_page(*, refund: RefundRequest, scope: Scope, said: Said, error: Doma
     )
 
 
-def _payee(refund: RefundRequest, route: str) -> Mapping[str, str] | None:
+def _payee(refund: RefundRequest, route: str) -> MaskedPayee | None:
     payee = payees.of(refund, route=route)
     return payees.masked(payee) if payee else None
 

@@ -223,7 +223,8 @@ def exposure_rows(old: Mapping[str, Any], new: Mapping[str, Any], *, stores: Map
 
 
 def _size(one: Exposure) -> tuple[float, float]:
-    return tuple(float("inf") if value is None else value for value in (one.amount_fen, one.each_fen))  # type: ignore[return-value]
+    amount, each = (float("inf") if value is None else value for value in (one.amount_fen, one.each_fen))
+    return amount, each
 
 
 def _exposure_words(one: Exposure) -> str:

@@ -1,9 +1,8 @@
 """One refund with all that its page and its preview show. Amounts in fen; an empty address hides its control."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.db.models import prefetch_related_objects
 from django.urls import reverse
@@ -14,9 +13,6 @@ from core.audit import notes
 from core.calendar import SHANGHAI
 from core.errors import Invalid, NotFound, existing
 from core.numbers import refund_number
-from core.personal_data import mask_email, mask_name, mask_phone
-from core.plain_text import listed
-from core.quantities import Quantity, quantity_text
 from desk import people, progress, verdicts, ways
 from desk.access import Scope
 from desk.addresses import refund as refund_url
@@ -28,13 +24,15 @@ from desk.queue.listing import Position
 from desk.refund import goods as goods_of
 from desk.refund import payouts
 from desk.refund.beside import Beside, beside
+from desk.refund.customer import Customer, customer, requester_label, source_label
 from desk.refund.goods import GoodsCard
 from desk.refund.offered import Offered, offered
 from desk.refund.payouts import Payout
+from desk.refund.sale import Goods, Sale, goods_of_sale, goods_summary, sale_of, till_label
 from desk.refund.second import Second, second
 from desk.refund.similar import Similar, evidence_urls, similar
 from desk.refund.timeline import Line, timeline
-from desk.rows import EqualSale, alerts, equal_sales, stamp, target_s
+from desk.rows import alerts, stamp, target_s
 from desk.templatetags.desk_format import when_minute, yuan_sign
 from desk.verdicts import VerdictCard
 from desk.ways import Way
@@ -43,38 +41,20 @@ from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
 from refunds.evidence import repeats
-from refunds.facts import conditions, duplicates, payees
-from refunds.models import Evidence, RefundLine, RefundRequest
+from refunds.facts import conditions, payees
+from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.models.goods_return import OfferKind, ReturnWay
 from refunds.review.handing_over import colleagues
 from refunds.review.revealing import Contact
-from refunds.rules import worth
 from refunds.rules.plan import WHY
-from refunds.states import OPEN_FOR_REVIEW, RELEASED, UNDECIDED, Reason, RejectReason, State
-from refunds.telling import coupons, legs, payout_words, tracking
+from refunds.states import OPEN_FOR_REVIEW, UNDECIDED, Reason, RejectReason, State
+from refunds.telling import coupons, legs, payout_words
 from refunds.telling.destinations import destination_label, went
 from terminals import orders
-from terminals.models import Terminal, Transaction, TransactionLine
 
-#: As far back as a customer's other refunds are counted.
-_HISTORY = timedelta(days=30)
-_HISTORY_CAP = 100
 #: From where a request is sent in again, by another route if need be.
 _RESUBMITTED = (State.NEEDS_INFO, State.FAILED, State.REJECTED)
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """Masked; ``payee`` is the account of a transfer, ``history`` what else the same phone bought and brought back."""
-
-    payee: Mapping[str, Any] | None
-    name_masked: str
-    phone_masked: str
-    email_masked: str
-    history: str
-    tracking_url: str
-    has_contact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +67,6 @@ class Piece:
     alt: str
     is_image: bool
     note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Goods:
-    """A line of the sale. ``returned`` pieces of it come back; ``refund_fen`` is its part of the refund, None where the refund is
-    not about it, ``worth_fen`` what was paid for the pieces that it is about.
-    """
-
-    article: TransactionLine
-    returned: Quantity
-    worth_fen: int | None
-    refund_fen: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sale:
-    """Three parts of one bar: what else was refunded, this refund, what is left. ``same``: refunds that ask the same."""
-
-    row: Transaction
-    url: str
-    till_label: str
-    till_url: str
-    equal: Sequence[EqualSale]
-    same: Sequence[Choice]
-    refunded_fen: int
-    this_fen: int
-    left_fen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,16 +308,8 @@ def refund(
         viewers=people.viewers(request_ids=[request.pk], but=scope.staff, at=at).get(request.pk, []),
         goods_summary=goods_summary(sold, returned),
         requester_label=requester_label(request),
-        source_label=_source_label(request),
-        customer=Customer(
-            payee=payees.masked(payee) if payee else None,
-            name_masked=mask_name(request.customer_name),
-            phone_masked=mask_phone(request.customer_phone),
-            email_masked=mask_email(request.customer_email),
-            history=_history(request),
-            tracking_url=tracking.url_for(request.pk),
-            has_contact=bool(request.customer_phone or request.customer_email),
-        ),
+        source_label=source_label(request),
+        customer=customer(request, payee=payee),
         reveal_url=refund_url(request.number, "reveal") if known and scope.may(Act.REVEAL) else "",
         revealed=revealed,
         verdict=verdicts.shown(request, urls=evidence_urls(request)),
@@ -375,11 +320,11 @@ def refund(
         evidence_seen_on=repeats.on_another(
             handed, merchant_id=request.merchant_id, transaction_id=request.transaction_id, but=request.pk
         ),
-        lines=_goods(request, sold, claimed),
+        lines=goods_of_sale(request, sold, claimed),
         goods=goods_of.card(request, at=at),
-        sale=_sale(request, sale, scope=scope, at=at),
+        sale=sale_of(request, sale, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
-        legs=[_leg(one, request, by=scope.by, at=at) for one in legs.told(request)],
+        legs=[_leg(one, request, by=scope.by, at=at) for one in legs.shown(request)],
         executions=shown_payouts,
         trouble=payouts.trouble(request, shown_payouts[0] if shown_payouts else None),
         notifications=[notice(notification) for notification in notifications],
@@ -393,20 +338,20 @@ def refund(
     )
 
 
-def _leg(told: legs.Told, request: RefundRequest, *, by: Principal, at: datetime) -> LegRow:
-    one, partly = told.leg, request.state == State.PARTIALLY_REFUNDED
+def _leg(shown: legs.ShownLeg, request: RefundRequest, *, by: Principal, at: datetime) -> LegRow:
+    one, partly = shown.leg, request.state == State.PARTIALLY_REFUNDED
     is_stuck = one.is_barred or (one.has_failed and partly)
     allowed = is_stuck and conditions.may(Act.RETRY, by=by, request=request, at=at)
     return LegRow(
         sequence=one.leg.sequence,
         channel=one.leg.transaction.channel,
-        destination=told.destination,
-        amount_fen=told.amount_fen,
-        state_label=told.state_label,
+        destination=shown.destination,
+        amount_fen=shown.amount_fen,
+        state_label=shown.state_label,
         tone="ok" if one.is_paid else "bad" if one.has_failed else "info" if one.is_open else "",
         why=str(WHY[one.leg.why]),
         refund_no=one.attempts[-1].refund_no if one.attempts else "",
-        coupon_fen=told.coupon_fen,
+        coupon_fen=shown.coupon_fen,
         order_url=reverse("desk:transaction", args=[one.leg.transaction_id]),
         give_up_url=refund_url(request.number, "give-up-leg") if allowed else "",
         move_url=refund_url(request.number, "move-leg") if allowed and partly else "",
@@ -439,50 +384,6 @@ def dialogs(found: RefundRequest, *, at: datetime, opened: str = "", error: str 
     )
 
 
-def till_label(till: Terminal | None) -> str:
-    """``POS-02 · version 4.2.1``: which software rang it up says a lot about a system fault."""
-    if till is None or not till.software_version:
-        return till.code if till else ""
-    return gettext("%(till)s · version %(version)s") % {"till": till.code, "version": till.software_version}
-
-
-def till_url(till: Terminal | None, *, scope: Scope) -> str:
-    """Where its faults and software are looked at, for those who may."""
-    return reverse("desk:terminal", args=[till.pk]) if till is not None and scope.may(Act.MANAGE_TILLS) else ""
-
-
-def goods_summary(sold: Sequence[TransactionLine], returned: Mapping[int, Quantity]) -> str:
-    """``空气炸锅 4L × 1``; of a request without pieces, what was bought."""
-    pieces = [
-        (line.name, returned.get(line.pk, 0) if returned else line.quantity)
-        for line in sold
-        if worth.can_come_back(line)
-    ]
-    shown = [f"{name} × {quantity_text(quantity)}" for name, quantity in pieces if quantity]
-    more = len(shown) - 3
-    text = listed(shown[:3])
-    return gettext("%(goods)s and %(n)s more") % {"goods": text, "n": more} if more > 0 else text
-
-
-def requester_label(request: RefundRequest) -> str:
-    """Who handed it in: a colleague, the cashier at the till, or a client of the API."""
-    if request.staff is not None:
-        return people.with_role(request.staff)
-    if request.cashier:
-        return gettext("Cashier %(code)s") % {"code": request.cashier}
-    return request.api_key.name if request.api_key else gettext("Customer")
-
-
-def _source_label(request: RefundRequest) -> str:
-    if request.verdict.get("source") == "portal":
-        return gettext("Channel's portal")
-    if request.staff_id is not None:
-        return gettext("Desk")
-    if request.api_key is None:
-        return gettext("Customer's page")
-    return gettext("Till") if request.cashier else gettext("API")
-
-
 def pieces(number: str, evidence: Iterable[Evidence]) -> list[Piece]:
     """Pictures of a refund, as its pages show them."""
     return [_piece(number, piece) for piece in evidence]
@@ -494,48 +395,3 @@ def _piece(number: str, piece: Evidence) -> Piece:
     # Never the caption alone: who hears both would hear it twice.
     alt = f"{label}: {piece.note or number}"
     return Piece(url, f"{url}?size=small", label, alt, piece.content_type.startswith("image/"), piece.note)
-
-
-def _history(request: RefundRequest) -> str:
-    """The same phone's sales and refunds of the merchant in the last days; nothing for a customer without a phone."""
-    if request.customer_phone_hash is None:
-        return ""
-    since = request.created_at - _HISTORY
-    phone = bytes(request.customer_phone_hash)
-    refunds = RefundRequest.objects.filter(
-        merchant_id=request.merchant_id, customer_phone_hash=phone, created_at__gte=since
-    )
-    sales = Transaction.objects.filter(merchant_id=request.merchant_id, payer_phone_hash=phone, paid_at__gte=since)
-    return gettext("%(sales)s sales, %(refunds)s refunds in 30 days") % {
-        "sales": sales[:_HISTORY_CAP].count(),
-        "refunds": refunds[:_HISTORY_CAP].count(),
-    }
-
-
-def _goods(request: RefundRequest, sold: Sequence[TransactionLine], claimed: Sequence[RefundLine]) -> list[Goods]:
-    """Every line of the sale; those that the refund is about, ``claimed``, come to its amount together."""
-    amount_fen = request.approved_fen or request.amount_fen
-    back = worth.held(reason=request.reason, asked_fen=request.amount_fen, reserved_fen=amount_fen, pieces=claimed)
-    values = [line.value_fen for line in claimed]
-    shares = worth.shared_out(amount_fen, values if any(values) else [1] * len(values), range(len(values)))
-    of_line = {
-        line.line_id: (hold.quantity, line.value_fen, share)
-        for line, hold, share in zip(claimed, back, shares, strict=True)
-    }
-    return [Goods(line, *of_line.get(line.pk, (0, None, None))) for line in sold]
-
-
-def _sale(request: RefundRequest, sale: Transaction, *, scope: Scope, at: datetime) -> Sale:
-    this = 0 if request.state in RELEASED else request.approved_fen or request.amount_fen
-    before = sale.reserved_fen - request.reserved_fen
-    return Sale(
-        row=sale,
-        url=reverse("desk:transaction", args=[sale.pk]),
-        till_label=till_label(sale.terminal),
-        till_url=till_url(sale.terminal, scope=scope),
-        equal=equal_sales(sale, scope=scope, at=at),
-        same=[Choice(refund_url(other.number), other.number) for other in duplicates.same_as_request(request)],
-        refunded_fen=before,
-        this_fen=this,
-        left_fen=max(0, sale.amount_fen - before - this),
-    )

@@ -13,8 +13,8 @@ from refunds.review import deciding
 from refunds.rules.method import REASONS as METHOD_REASONS
 from refunds.rules.waiting import Waiting
 from refunds.states import PAID, ExecutionState, State
-from refunds.telling import payout_words
-from refunds.telling.payout_words import Stand
+from refunds.telling import payout_words, stands
+from refunds.telling.stands import Stand
 
 _TONES = {
     ExecutionState.READY: "",
@@ -69,7 +69,7 @@ def payout(execution: Execution, *, waited: Waiting | None) -> Payout:
     state = ExecutionState(execution.state)
     by_hand = is_by_hand(execution.channel_account.channel)
     waits = by_hand and state is ExecutionState.PROCESSING
-    stand = payout_words.stand(execution)
+    stand = stands.stand(execution)
     amiss = state is ExecutionState.SUCCEEDED and stand not in _ALL_IS_WELL
     return Payout(
         channel=execution.channel_account.channel,

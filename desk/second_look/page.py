@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 
 from desk.access import Scope
-from desk.refund.page import Piece, goods_summary, requester_label
+from desk.refund.customer import requester_label
+from desk.refund.page import Piece
+from desk.refund.sale import goods_summary
 from desk.verdicts import Rule, lines
 from merchants import channels
 from merchants.rights import Act

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 from core.money import yuan_grouped
 from desk import rows
 from desk.filters import Choice
-from desk.refund.page import till_label
+from desk.refund.sale import till_label
 from desk.rows import EqualSale, RefundRow, SaleRow
 from desk.transaction.correction import Corrected, CorrectionForm, corrected
 from merchants import channels

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from core.errors import DomainError, NotFound
 from desk import rows, words
 from desk.access import Scope, staff_posts, staff_reads
-from desk.refund.page import till_url
+from desk.refund.sale import till_url
 from desk.rendering import done, go_on, is_htmx, refusal, render_page
 from desk.transaction import correction
 from desk.transaction.correction import Typed

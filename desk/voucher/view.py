@@ -10,14 +10,14 @@ from django.utils.functional import Promise
 
 from desk.access import Scope, staff_reads
 from desk.addresses import refund as refund_url
-from desk.refund.page import find, requester_label
+from desk.refund.customer import requester_label
+from desk.refund.page import find
 from desk.rendering import render_page
 from refunds.models import Agreement, RefundRequest
 from refunds.states import ExecutionState, Reason, State
-from refunds.telling import hand_words, payout_words, tracking
+from refunds.telling import hand_words, legs, payout_words, tracking
 from refunds.telling.coupons import both_figures
 from refunds.telling.destinations import destination_label, went
-from refunds.telling.legs import Told, goods_with_worth, split_label, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class VoucherPage:
     received_account: str
     arrives_at: datetime | None
     goods: Sequence[str]
-    legs: Sequence[Told]
+    legs: Sequence[legs.ShownLeg]
     reason_label: Promise | str
     agreements: Sequence[Agreement]
     handled_by: Sequence[str]
@@ -61,14 +61,14 @@ def voucher_page(found: RefundRequest, *, merchant_name: str) -> VoucherPage:
         coupon=both_figures(found),
         refunded_at=found.succeeded_at,
         state_label=State(found.state).label,
-        destination_label=split_label(found)
+        destination_label=legs.split_label(found)
         or destination_label(sale=sale, route=found.route, account_last4=hand_words.account_tail(found), went=gone),
         channel_refund_no=paid.channel_refund_no if paid else "",
         payout_says=payout_words.story(found, now=timezone.now()).sentence,
         received_account=gone.account,
         arrives_at=gone.arrives_at,
-        goods=goods_with_worth(found.lines.select_related("line").order_by("pk")),
-        legs=told(found),
+        goods=legs.goods_with_worth(found.lines.select_related("line").order_by("pk")),
+        legs=legs.shown(found),
         reason_label=Reason(found.reason).label,
         agreements=list(found.agreements.order_by("pk")),
         handled_by=[

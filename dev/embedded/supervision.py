@@ -79,7 +79,7 @@ class Supervisor:
     def answers(self) -> bool:
         """Whether supervisord is up and takes orders."""
         try:
-            return bool(self._proxy.supervisor.getState()["statename"] == "RUNNING")  # type: ignore[call-overload, index]
+            return bool(self._proxy.supervisor.getState()["statename"] == "RUNNING")  # type: ignore[call-overload, index]  # RPC
         except _NOT_RUNNING:
             return False
 

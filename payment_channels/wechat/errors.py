@@ -8,6 +8,7 @@ https://pay.weixin.qq.com/docs/merchant/apis/code-payment-v3/direct/reverse.html
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from payment_channels.contract import Outcome, Unknown
@@ -150,12 +151,9 @@ def read_complaint(reply: Reply) -> Complaint:
 
 def outcome_of_application(reply: Reply, *, maybe_received: bool) -> Outcome:
     """What an answer other than 2xx to an application proves."""
-    if reply.status >= 500:
-        return Unknown(code="server_error", message=reply.said())
-    complaint = _complaint_or_none(reply)
-    raw = reply.body.decode("utf-8", "replace")
-    if complaint is None:
-        return Unknown(code="unreadable", message=reply.said(), raw=raw)
+    complaint, raw = _complaint_in(reply)
+    if isinstance(complaint, Unknown):
+        return complaint
     return outcome_of(
         _rule(complaint),
         code=complaint.code,
@@ -167,12 +165,9 @@ def outcome_of_application(reply: Reply, *, maybe_received: bool) -> Outcome:
 
 def outcome_of_query(reply: Reply) -> Unknown:
     """What an answer other than 2xx to a query says of the refund: nothing, it speaks of the query."""
-    if reply.status >= 500:
-        return Unknown(code="server_error", message=reply.said())
-    complaint = _complaint_or_none(reply)
-    raw = reply.body.decode("utf-8", "replace")
-    if complaint is None:
-        return Unknown(code="unreadable", message=reply.said(), raw=raw)
+    complaint, raw = _complaint_in(reply)
+    if isinstance(complaint, Unknown):
+        return complaint
     code = "not_found" if reply.status == 404 and complaint.code in NOT_FOUND else complaint.code
     rule = RULES.get(complaint.code)
     remedy = rule.remedy if rule and code != "not_found" else ""
@@ -196,10 +191,12 @@ def _speaks_of_the_clock(complaint: Complaint) -> bool:
     return about_signing and ("timestamp" in complaint.message.lower() or "时间戳" in complaint.message)
 
 
-def _complaint_or_none(reply: Reply) -> Complaint | None:
-    if not 400 <= reply.status < 500:
-        return None
-    try:
-        return read_complaint(reply)
-    except Unreadable:
-        return None
+def _complaint_in(reply: Reply) -> tuple[Complaint | Unknown, str]:
+    """What the channel complains of, or that its answer says nothing of the refund; and the answer as text."""
+    raw = reply.body.decode("utf-8", "replace")
+    if reply.status >= 500:
+        return Unknown(code="server_error", message=reply.said()), raw
+    if reply.status >= 400:
+        with suppress(Unreadable):
+            return read_complaint(reply), raw
+    return Unknown(code="unreadable", message=reply.said(), raw=raw), raw

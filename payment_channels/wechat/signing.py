@@ -118,5 +118,5 @@ def encrypt(key: RSAPublicKey, personal: str) -> str:
 
     Source: https://pay.weixin.qq.com/doc/v3/merchant/4013053264. SHA-1 is the vendor's choice.
     """
-    padding = OAEP(mgf=MGF1(algorithm=SHA1()), algorithm=SHA1(), label=None)  # noqa: S303
+    padding = OAEP(mgf=MGF1(algorithm=SHA1()), algorithm=SHA1(), label=None)  # noqa: S303 - the vendor's choice
     return base64.b64encode(key.encrypt(personal.encode(), padding)).decode("ascii")

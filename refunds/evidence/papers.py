@@ -71,7 +71,7 @@ def strip(content: bytes) -> bytes:
     return done.stdout
 
 
-def written_anew(content: bytes) -> bytes:
+def rewritten(content: bytes) -> bytes:
     """The same in this process, without its limits. Raises ``TooManyPages``, or whatever a broken file makes of the reader."""
     reader = PdfReader(io.BytesIO(content), strict=False)
     if reader.is_encrypted:
@@ -134,7 +134,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     sys.setrecursionlimit(2000)
     try:
-        content = written_anew(sys.stdin.buffer.read())
+        content = rewritten(sys.stdin.buffer.read())
     except TooManyPages:
         return _TOO_MANY
     except Exception:

@@ -24,4 +24,5 @@ def long(at: datetime) -> Q:
 
 
 def is_long(request: RefundRequest, *, at: datetime) -> bool:
+    """Whether a refund is open or unpaid for that long."""
     return request.state in OPEN and request.created_at <= long_since(at)

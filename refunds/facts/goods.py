@@ -29,14 +29,17 @@ class TooManyPieces(Conflict):
 
 
 def latest(request: RefundRequest) -> GoodsReturn | None:
+    """The newest return of a request, of the rows that were fetched with it."""
     return max(request.goods_returns.all(), key=lambda row: row.pk, default=None)
 
 
 def open_return(request: RefundRequest) -> GoodsReturn | None:
+    """The return that is still awaited or uninspected."""
     return next((row for row in request.goods_returns.all() if row.state in OPEN), None)
 
 
 def open_offer(request: RefundRequest) -> ExchangeOffer | None:
+    """The exchange or second delivery that the customer has not answered."""
     return next((row for row in request.offers.all() if not row.answer), None)
 
 

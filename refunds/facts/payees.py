@@ -1,10 +1,18 @@
 """The bank account of a transfer, as every room and face may show it. Only ``refunds.review.revealing`` shows it whole."""
 
-from typing import Any
+from typing import TypedDict
 
 from core.personal_data import mask_name
 from refunds.models import Payee, RefundRequest
 from refunds.states import Route
+
+
+class MaskedPayee(TypedDict):
+    """What every face may show: ``王*敏``, ``**** 6021``, the bank."""
+
+    holder_name: str
+    account_no: str
+    bank_name: str
 
 
 def of(request: RefundRequest, *, route: str = "") -> Payee | None:
@@ -20,10 +28,8 @@ def of(request: RefundRequest, *, route: str = "") -> Payee | None:
         return None
 
 
-def masked(payee: Payee) -> dict[str, Any]:
-    """What every face may show: ``王*敏``, ``**** 6021``, the bank."""
-    return {
-        "holder_name": mask_name(payee.holder_name),
-        "account_no": f"**** {payee.account_last4}",
-        "bank_name": payee.bank_name,
-    }
+def masked(payee: Payee) -> MaskedPayee:
+    """The account as every face may show it."""
+    return MaskedPayee(
+        holder_name=mask_name(payee.holder_name), account_no=f"**** {payee.account_last4}", bank_name=payee.bank_name
+    )

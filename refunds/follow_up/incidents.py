@@ -61,7 +61,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Apologies:
     """People: who is told (or would be), who was told before, and of whom no phone or address is known."""
 
     people: int
@@ -127,8 +127,7 @@ def find(*, incident_id: int, by: Principal, act: Act = Act.REPORT_INCIDENT, loc
 def incidents_of(*, by: Principal) -> QuerySet[Incident]:
     """The incidents that this principal may know of, the newest first."""
     rows = Incident.objects.filter(merchant_id=by.acting_for).select_related("store", "terminal", "owner")
-    rows = rows if by.stores is None else rows.filter(store_id__in=by.stores)
-    return rows.order_by("-opened_at", "-pk")
+    return by.in_stores(rows).order_by("-opened_at", "-pk")
 
 
 def affected_sales(incident: Incident) -> QuerySet[Transaction]:
@@ -190,7 +189,7 @@ def note_answer(*, incident_id: int, words: str, by: Principal, at: datetime) ->
 
 
 @transaction.atomic
-def apologise(*, incident_id: int, dry_run: bool, by: Principal, at: datetime) -> Told:
+def apologise(*, incident_id: int, dry_run: bool, by: Principal, at: datetime) -> Apologies:
     """Write to everybody whose refund it affected, each person once however often this is done; ``dry_run`` only counts. Raises
     as ``ask_provider`` does, also for more than ``MAX_TOLD`` refunds.
     """
@@ -209,7 +208,7 @@ def apologise(*, incident_id: int, dry_run: bool, by: Principal, at: datetime) -
         else:
             unreachable += 1
     new = {person: refund for person, refund in found.items() if person not in told}
-    result = Told(len(new), len(found) - len(new), unreachable)
+    result = Apologies(len(new), len(found) - len(new), unreachable)
     if dry_run or not new:
         return result
     Apology.objects.bulk_create(

@@ -169,8 +169,9 @@ def open_reports(*, by: Principal) -> QuerySet[CustomerReport]:
     """The open cases that this principal may know of, the most urgent first. Raises ``Forbidden``."""
     rights.check_may(Act.ANSWER_REPORT, by=by)
     rows = CustomerReport.objects.filter(merchant_id=by.acting_for, due_at__isnull=False, closed_at=None)
-    rows = rows if by.stores is None else rows.filter(request__store_id__in=by.stores)
-    return rows.select_related("request__store", "owner").order_by("due_at", "pk")
+    return (
+        by.in_stores(rows, field="request__store_id").select_related("request__store", "owner").order_by("due_at", "pk")
+    )
 
 
 @transaction.atomic

@@ -49,7 +49,7 @@ class PhoneNeeded(Invalid, code="phone_needed"):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class SaleFacts:
     """What a customer knows of their sale; empty is not known. Two facts at least."""
 
     order_no: str = ""
@@ -63,27 +63,27 @@ class Told:
         return [name for name in names if getattr(self, name)]
 
 
-def find(*, told: Told, store: Store, transaction_id: UUID | None = None) -> Transaction:
+def find(*, facts: SaleFacts, store: Store, transaction_id: UUID | None = None) -> Transaction:
     """The one sale of the store that all the facts fit. Raises ``Invalid`` for fewer than two, ``NoSuchSale``.
 
     ``transaction_id`` is what the receipt's own code says; the facts must fit it all the same. Of an order with several payments
     the amount may be what they come to, as receipts say it.
     """
-    check_two_facts(told.given())
+    check_two_facts(facts.given())
     wanted: dict[str, object] = {
-        "order_no": told.order_no,
-        "amount_fen": told.amount_fen,
-        "card_last4": told.card_last4,
-        "phone_last4": told.phone_last4,
+        "order_no": facts.order_no,
+        "amount_fen": facts.amount_fen,
+        "card_last4": facts.card_last4,
+        "phone_last4": facts.phone_last4,
     }
-    if told.paid_on is not None:
-        day = datetime.combine(told.paid_on, time(), SHANGHAI)
+    if facts.paid_on is not None:
+        day = datetime.combine(facts.paid_on, time(), SHANGHAI)
         wanted |= {"paid_after": day, "paid_before": day + timedelta(days=1)}
     sales = _sales(store, transaction_id).select_related("store", "merchant").order_by("pk")
     rows = list(narrow(sales, wanted=wanted)[:_PAYMENTS])
-    if not rows and told.order_no and told.amount_fen:
+    if not rows and facts.order_no and facts.amount_fen:
         parts = list(narrow(sales, wanted={**wanted, "amount_fen": None})[:_PAYMENTS])
-        rows = [one for one in parts if told.amount_fen == sum(paid.amount_fen for paid in _paid(one))]
+        rows = [one for one in parts if facts.amount_fen == sum(paid.amount_fen for paid in _paid(one))]
     known = {bytes(one.payer_phone_hash) for one in rows if one.payer_phone_hash}
     orders_found = {(one.order_no, one.order_date) for one in rows}
     if len(orders_found) != 1 or len(known) > 1:

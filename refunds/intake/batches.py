@@ -167,8 +167,7 @@ def of(*, by: Principal) -> QuerySet[RefundBatch]:
 
 
 def _in_stores_of(by: Principal) -> QuerySet[RefundBatch]:
-    rows = RefundBatch.objects.filter(merchant_id=by.acting_for).order_by("-pk")
-    return rows if by.stores is None else rows.filter(store_id__in=by.stores)
+    return by.in_stores(RefundBatch.objects.filter(merchant_id=by.acting_for).order_by("-pk"))
 
 
 def seconds_left(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], *, at: datetime) -> int | None:

@@ -36,6 +36,8 @@ class PayeeInvalid(Invalid, code="account_incomplete"):
 
 @value(kw_only=True)
 class Customer:
+    """Who the money is for, as far as was said; empty is not known."""
+
     name: str = ""
     phone: str = ""
     email: str = ""

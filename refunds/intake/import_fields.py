@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -371,10 +371,10 @@ def _reasons() -> Mapping[str, str]:
     return {**_labels(by_code, lambda code: str(Reason(code).label)), **{_key(code): code for code in by_code}}
 
 
-def _labels(codes: Mapping[str, str], label: object) -> dict[str, str]:
+def _labels(codes: Mapping[str, str], label: Callable[[str], str]) -> dict[str, str]:
     """Each code by its label in both languages."""
     found = {}
     for language in ("en", "zh-hans"):
         with translation.override(language):
-            found.update({_key(label(code)): code for code in codes})  # type: ignore[operator]
+            found.update({_key(label(code)): code for code in codes})
     return found

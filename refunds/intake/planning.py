@@ -65,6 +65,7 @@ def check_seen(legs: Sequence[PlannedLeg], sale: Sale, seen: str) -> None:
 
 
 def hash_of(legs: Sequence[PlannedLeg]) -> str:
+    """What tells two plans apart: legs, payments, routes and amounts."""
     return plan.plan_hash((leg.sequence, leg.transaction_id, leg.route, leg.amount_fen) for leg in legs)
 
 

@@ -19,6 +19,7 @@ def act_of(by: Principal) -> Act:
 
 
 def asked(sale: ReportedSale) -> str:
+    """The sale as JSON, as a row of an import keeps it."""
     return orjson.dumps(asdict(sale), default=str).decode()
 
 

@@ -213,7 +213,7 @@ _RESERVE = (
 
 
 @lru_cache(maxsize=64)
-def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> PreparedStatement:  # noqa: FBT001
+def _statement(tables: tuple[type[models.Model], ...], has_sums: bool) -> PreparedStatement:  # noqa: FBT001 - a key of the cache
     """The statement for rows of these tables. Each table's rows come as one JSON array, so that the text is always the
     same and the database keeps its plan.
     """

@@ -37,13 +37,13 @@ def go_on(*, request_id: UUID, gave_up: bool, at: datetime) -> bool:
     """
 
     def attempt() -> bool:
-        return _go_on(request_id, gave_up, at)
+        return _go_on(request_id, gave_up=gave_up, at=at)
 
     return counters.judged_again(attempt)
 
 
 @transaction.atomic
-def _go_on(request_id: UUID, gave_up: bool, at: datetime) -> bool:  # noqa: FBT001
+def _go_on(request_id: UUID, *, gave_up: bool, at: datetime) -> bool:
     request = lifecycle.lock_requests([request_id])[request_id]
     if request.state != State.VERIFYING:
         return True

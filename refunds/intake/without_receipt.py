@@ -104,16 +104,14 @@ def find(*, case_id: int, by: Principal, lock: bool = False) -> NoReceiptCase:
 def cases_of(*, by: Principal) -> QuerySet[NoReceiptCase]:
     """The cases that this principal may know of, the newest first."""
     rows = NoReceiptCase.objects.filter(merchant_id=by.acting_for).select_related("store", "terminal", "owner")
-    rows = rows if by.stores is None else rows.filter(store_id__in=by.stores)
-    return rows.order_by("-opened_at", "-pk")
+    return by.in_stores(rows).order_by("-opened_at", "-pk")
 
 
 def candidates_of(case: NoReceiptCase, *, by: Principal) -> list[Candidate]:
     """The sales that fit best, the best first; each fits at least two of the facts that were told."""
     told = told_of(case)
-    sales = Transaction.objects.filter(merchant_id=case.merchant_id, status="success", kind__in=REPORTED_KINDS)
-    if by.stores is not None:
-        sales = sales.filter(store_id__in=by.stores)
+    paid = Transaction.objects.filter(merchant_id=case.merchant_id, status="success", kind__in=REPORTED_KINDS)
+    sales = by.in_stores(paid)
     conditions = _conditions(told)
     found: set[UUID] = set()
     # Two facts at a time: each pair has an index of its own, all of them together have none.

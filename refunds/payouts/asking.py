@@ -143,7 +143,7 @@ def _send(claimed: Claimed, order: RefundOrder, adapter: RefundChannel) -> Outco
     send = adapter.void if claimed.method == Method.VOID and isinstance(adapter, Voids) else adapter.refund
     outcome = send(order)
     if order.maybe_received and isinstance(outcome, Refused) and not holds(outcome):
-        return doubted(outcome)
+        return as_unknown(outcome)
     return outcome
 
 
@@ -152,5 +152,6 @@ def holds(outcome: Refused) -> bool:
     return outcome.throttled or outcome.retry in (Retry.LATER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
 
 
-def doubted(outcome: Refused) -> Unknown:
+def as_unknown(outcome: Refused) -> Unknown:
+    """The refusal where it proves nothing: an earlier attempt under the number may have arrived."""
     return Unknown(code=outcome.code, message=outcome.message, remedy=outcome.remedy, raw=outcome.raw)

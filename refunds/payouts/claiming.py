@@ -194,7 +194,7 @@ def _claimed(
     at: datetime,
     execution_id: UUID,
     request_id: UUID,
-    by_rule: bool,  # noqa: FBT001
+    by_rule: bool,  # noqa: FBT001 - a column of the row
     transaction_id: UUID,
     state: str,
     refund_no: str,
@@ -219,8 +219,8 @@ def _claimed(
     locale: str,
     method: str,
     tag: bytes | None,
-    is_held: bool,  # noqa: FBT001
-    has_sale: bool,  # noqa: FBT001
+    is_held: bool,  # noqa: FBT001 - a column of the row
+    has_sale: bool,  # noqa: FBT001 - a column of the row
 ) -> Claimed:
     profile = channels.usable_profile_of_text(channel, overrides)
     # The last send left at the latest when its claim's lease ended; after that a query may lag for a while.

@@ -142,9 +142,9 @@ def _drain_once() -> Drained:
             continue
         _patiently(partial(_settle, [answer for _, answer in gathered]))
         failpoint("execution.after_commit")
-        well_again = {answer.account_id for _, answer in gathered if breakers.note(answer.account_id, answer.outcome)}
-        if well_again:
-            wake(well_again, at=timezone.now())
+        recovered = {answer.account_id for _, answer in gathered if breakers.note(answer.account_id, answer.outcome)}
+        if recovered:
+            wake(recovered, at=timezone.now())
         in_flight.subtract(channel for channel, _ in gathered)
         done.settled += len(gathered)
 
@@ -230,7 +230,7 @@ def _start(claimed: Claimed, answers: Inbox) -> None:
     try:
         adapter = _patiently(partial(adapter_for, claimed.account_id, claimed.account_revision))
     except (CredentialsInvalid, ProfileInvalid) as error:
-        logger.error("channel account %s cannot be used: %s", claimed.account_id, error)  # noqa: TRY400
+        logger.error("channel account %s cannot be used: %s", claimed.account_id, error)  # noqa: TRY400 - the error says it all
         answers.put((claimed.channel, _not_mended(claimed, str(error))))
         return
     except _DATABASE_AWAY:

@@ -75,8 +75,7 @@ class Result:
 def waiting(*, by: Principal) -> QuerySet[Execution]:
     """The transfers in this principal's stores that wait for a person and are in no file, the oldest first."""
     rows = _open(Execution.objects.filter(merchant_id=by.acting_for, file_row=None))
-    rows = rows if by.stores is None else rows.filter(request__store_id__in=by.stores)
-    return rows.order_by("created_at", "pk")
+    return by.in_stores(rows, field="request__store_id").order_by("created_at", "pk")
 
 
 def files_of(*, by: Principal) -> QuerySet[PaymentFile]:

@@ -38,8 +38,11 @@ def open_returns(*, by: Principal) -> QuerySet[ReturnedTransfer]:
     """What came back and is not paid again, in this principal's stores, the oldest first. Raises ``Forbidden``."""
     rights.check_may(Act.TAKE_TRANSFERS, by=by)
     rows = ReturnedTransfer.objects.filter(merchant_id=by.acting_for, repaid_at=None)
-    rows = rows if by.stores is None else rows.filter(request__store_id__in=by.stores)
-    return rows.select_related("request__store", "execution").order_by("noted_at", "pk")
+    return (
+        by.in_stores(rows, field="request__store_id")
+        .select_related("request__store", "execution")
+        .order_by("noted_at", "pk")
+    )
 
 
 @transaction.atomic

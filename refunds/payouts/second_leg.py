@@ -94,6 +94,7 @@ def _take(at: datetime) -> Sequence[Execution]:
 
 @transaction.atomic
 def store(asked: Execution, done: Done, at: datetime) -> None:
+    """Write down what the channel says of the way to the bank, unless it is of another refund or amount."""
     execution = Execution.objects.select_for_update().get(pk=asked.pk)
     if (done.refund_no, done.amount_fen) != (execution.refund_no, execution.amount_fen):
         return
@@ -121,6 +122,7 @@ def store(asked: Execution, done: Done, at: datetime) -> None:
 
 
 def reference(execution: Execution) -> RefundReference:
+    """The payout as the channel is asked about it. ``execution`` comes with its sale."""
     sale = execution.transaction
     return RefundReference(
         refund_no=execution.refund_no,

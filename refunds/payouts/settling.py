@@ -28,7 +28,7 @@ from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method, new_execution
 from refunds.payouts import contradictions, ledger, second_leg
-from refunds.payouts.asking import Answer, doubted, holds
+from refunds.payouts.asking import Answer, as_unknown, holds
 from refunds.payouts.claiming import SENT_AGAIN_AT_MOST
 from refunds.payouts.waking import HOLDS_AN_ACCOUNT, wake
 from refunds.rules.method import MethodChoice
@@ -84,7 +84,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     late: list[tuple[Execution, Answer]] = []
     paid: list[UUID] = []
     more: list[Execution] = []
-    well_again: set[int] = set()
+    recovered: set[int] = set()
     for answer in answers:
         execution = executions[answer.execution_id]
         if execution.state == ExecutionState.READY:
@@ -98,7 +98,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
             continue
         outcome = _believed(execution, answer)
         if execution.failure_retry in HOLDS_AN_ACCOUNT and _was_taken(outcome):
-            well_again.add(execution.channel_account_id)
+            recovered.add(execution.channel_account_id)
         _write(execution, outcome, answer, at)
         if execution.state == ExecutionState.SUCCEEDED:
             paid.append(execution.pk)
@@ -120,8 +120,8 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     save_fields(executions.values(), _SAVED)
     ledger.post_payouts(paid, at=at)
     Execution.objects.bulk_create(more)
-    if well_again:
-        wake(well_again, at=at)
+    if recovered:
+        wake(recovered, at=at)
     _hold(late, moves, executions.values(), at)
     lifecycle.advance_many(moves)
     failpoint("execution.before_commit")
@@ -274,10 +274,10 @@ def _believed(execution: Execution, answer: Answer) -> Outcome:
     outcome = answer.outcome
     overtaken = answer.turn is not None and answer.turn != execution.sends + execution.queries
     if overtaken and isinstance(outcome, Refused) and not holds(outcome):
-        return doubted(outcome)
+        return as_unknown(outcome)
     if isinstance(outcome, Refused) and _is_worn_out(execution, outcome) and execution.queries and not answer.denied:
         # "Later" to the end, while the first send may lie there: no proof that nothing was paid.
-        return doubted(outcome)
+        return as_unknown(outcome)
     if isinstance(outcome, Done) and not _is_of(execution, outcome):
         message = f"the channel reports {outcome.refund_no} over {outcome.amount_fen} fen"
         return Unknown(code="mismatch", message=message, attention=True, remedy="compare", raw=outcome.raw)

@@ -58,8 +58,7 @@ class Standing:
 def shifts_of(*, by: Principal) -> QuerySet[Shift]:
     """The shifts that somebody may know of, the newest first."""
     found = Shift.objects.filter(terminal__store__merchant_id=by.acting_for).select_related("terminal__store")
-    found = found if by.stores is None else found.filter(terminal__store_id__in=by.stores)
-    return found.order_by("-opened_at", "-pk")
+    return by.in_stores(found, field="terminal__store_id").order_by("-opened_at", "-pk")
 
 
 @transaction.atomic

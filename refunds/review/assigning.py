@@ -38,6 +38,7 @@ LANGUAGES: Final = ("zh-Hans", "en")
 
 
 def settings_of(merchant_id: int) -> ReviewSettings:
+    """How a merchant hands out work; unsaved where nobody has said."""
     return ReviewSettings.objects.filter(pk=merchant_id).first() or ReviewSettings(merchant_id=merchant_id)
 
 

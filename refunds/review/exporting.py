@@ -42,9 +42,7 @@ def checked(
     """
     check_may(Act.EXPORT, by=by)
     rows = rows.filter(merchant_id=by.acting_for)
-    if by.stores is not None:
-        place = "request__store_id__in" if page == "notifications" else "store_id__in"
-        rows = rows.filter(**{place: by.stores})
+    rows = by.in_stores(rows, field="request__store_id" if page == "notifications" else "store_id")
     count = counted(rows)
     record(
         merchant_id=by.acting_for,
@@ -101,6 +99,7 @@ class Ready:
 
 
 def ready(by: Principal) -> Ready:
+    """How many of one's own exports can be taken and how many are being made."""
     own = ListExport.objects.filter(staff_id=by.acting_staff).order_by()
     counted = own.aggregate(
         ready=Count("pk", filter=Q(state=ExportState.READY, taken_at=None)),

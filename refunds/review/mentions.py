@@ -43,6 +43,7 @@ def tell(
     by_name: str = "",
     text: str = "",
 ) -> None:
+    """Notices for colleagues about a request; ``by_name`` is who caused them."""
     StaffNotice.objects.bulk_create(
         StaffNotice(
             merchant_id=request.merchant_id, staff=one, request=request, kind=kind, by_name=by_name, text=text, at=at
@@ -58,6 +59,7 @@ def notices(*, by: Principal) -> QuerySet[StaffNotice]:
 
 
 def unread(*, by: Principal) -> int:
+    """How many notices this person has not read."""
     return StaffNotice.objects.filter(staff_id=by.acting_staff, read_at=None).count()
 
 

@@ -9,10 +9,12 @@ HERE_FOR_S = 9
 
 
 def come(staff_id: int) -> None:
-    cache.set(_key(staff_id), True, HERE_FOR_S)  # noqa: FBT003
+    """Note that somebody is at the desk."""
+    cache.set(_key(staff_id), True, HERE_FOR_S)  # noqa: FBT003 - the cache's value
 
 
 def go(staff_id: int) -> None:
+    """Note that somebody has left it."""
     cache.delete(_key(staff_id))
 
 

@@ -14,6 +14,8 @@ from refunds.models import RefundRequest
 
 @dataclass(frozen=True, slots=True)
 class Contact:
+    """What was given by or for the customer, unmasked. ``holder_name`` and ``account_no`` are of a transfer."""
+
     name: str
     phone: str
     email: str

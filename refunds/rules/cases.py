@@ -79,10 +79,12 @@ def _representatives(sets: Iterable[frozenset[str] | None]) -> Sequence[str]:
 
 
 def rule_of(rules: Rules, case: Case) -> ReasonRule | None:
+    """The rule that holds in this kind of case, if there is one."""
     return rules.rule_for(case.reason, store=case.store, groups=(case.group,))
 
 
 def single_limit(rules: Rules, rule: ReasonRule) -> int:
+    """Up to which amount (fen) one refund is approved by rule: the reason's own limit, else the policy's."""
     return rules.auto_approve_limit_fen if rule.auto_approve_limit_fen is None else rule.auto_approve_limit_fen
 
 

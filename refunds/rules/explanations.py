@@ -392,7 +392,7 @@ def _explained(rule: Mapping[str, Any], language: str | None) -> str:
 
 # Of a verdict's lines most say what those of the verdict before have said.
 @lru_cache(maxsize=4096)
-def _sentence(code: str, has_passed: bool, actual: str, limit: str, language: str | None) -> str:  # noqa: FBT001
+def _sentence(code: str, has_passed: bool, actual: str, limit: str, language: str | None) -> str:  # noqa: FBT001 - a key of the cache
     if code not in RULES:
         return code
     if not has_passed and (of_payment := _of_payment(code, actual)):

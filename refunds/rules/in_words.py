@@ -119,6 +119,7 @@ class Change:
 
 
 def tier_label(name: str) -> str:
+    """A tier's name in the reader's language; one that the merchant made up as it is."""
     return str(_TIERS.get(name, name))
 
 

@@ -25,6 +25,7 @@ def word_of(words: Iterable[str], *, gave_up: bool) -> str:
 
 
 def confirms(word: str) -> bool:
+    """Whether the channel's word says that the payment was made."""
     return word in CONFIRMING
 
 
@@ -33,7 +34,7 @@ def is_contradiction(word: str) -> bool:
     return word not in (*CONFIRMING, "", NOT_ASKED, PaymentWord.NO_ANSWER)
 
 
-def standing(word: str, paid: bool) -> str:  # noqa: FBT001
+def standing(word: str, *, paid: bool) -> str:
     """The payment in one word, for the line that asks whether it succeeded."""
     if paid:
         return "success"

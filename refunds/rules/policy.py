@@ -206,7 +206,7 @@ def _is_open(facts: Facts, rules: Rules, route: str) -> bool:
 def _hard_limits(facts: Facts) -> list[RuleResult]:
     results = [
         RuleResult(
-            "payment_succeeded", facts.paid, payment.standing(facts.payment_word, facts.paid), "success", hard=True
+            "payment_succeeded", facts.paid, payment.standing(facts.payment_word, paid=facts.paid), "success", hard=True
         ),
         _within("refundable_balance", facts.amount_fen, facts.refundable_fen, shown=yuan, hard=True),
         RuleResult("terminal_enabled", facts.terminal_enabled, _flag(facts.terminal_enabled), "enabled", hard=True),
@@ -429,7 +429,7 @@ def _is_simple(rule: ReasonRule | None) -> bool:
     return rule is not None and rule.instant and rule.extent != Extent.FULL
 
 
-def _flag(value: bool) -> str:  # noqa: FBT001
+def _flag(value: bool) -> str:  # noqa: FBT001 - the value that is worded
     return "enabled" if value else "disabled"
 
 

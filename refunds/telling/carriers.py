@@ -39,12 +39,16 @@ class DeliveryFailed(Exception):
 
 
 class Carrier(Protocol):
+    """What delivers messages over one medium."""
+
     def send(self, *, recipient: str, text: Text) -> str:
         """Hand the message over; returns a receipt. Raises ``DeliveryFailed``."""
         ...
 
 
 class ReceiptCarrier(Carrier, Protocol):
+    """A carrier whose network can be asked what became of a message."""
+
     def has_arrived(self, *, recipient: str, receipt: str, sent_at: datetime) -> bool:
         """Whether the network has delivered it; False: not known yet. Raises ``DeliveryFailed``, ``permanent`` where the network
         said that it never will be.

@@ -92,6 +92,7 @@ def made(row: MessageCarrier) -> Carrier:
 
 
 def templates_of(row: MessageCarrier) -> dict[str, Template]:
+    """The templates of a contract, by event and language: ``refunded/zh-hans``."""
     return {key: Template(one["id"], one["text"]) for key, one in row.templates.items()}
 
 

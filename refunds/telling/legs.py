@@ -18,6 +18,8 @@ from refunds.states import ExecutionState
 from refunds.telling import payout_words
 from refunds.telling.causes import failure
 from refunds.telling.destinations import Went, destination_label
+from refunds.telling.stand_words import TABLE
+from refunds.telling.stands import stand
 
 
 def goods_with_worth(lines: Iterable[RefundLine]) -> Sequence[str]:
@@ -38,7 +40,7 @@ _STATES: dict[str, Promise] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ShownLeg:
     """A leg as everybody may read it."""
 
     leg: LegStatus
@@ -50,7 +52,7 @@ class Told:
     coupon_fen: int
 
 
-def told(request: RefundRequest) -> Sequence[Told]:
+def shown(request: RefundRequest) -> Sequence[ShownLeg]:
     """The legs of a refund with several; none of an everyday one, without asking the database."""
     if not request.leg_count:
         return ()
@@ -68,7 +70,7 @@ def told(request: RefundRequest) -> Sequence[Told]:
         state = _STATES.get(one.state) or _("On its way")
         number = paid.channel_refund_no if paid else ""
         coupon_fen = one.leg.amount_fen - payer_fen[one.leg.sequence]
-        found.append(Told(one, destination, one.leg.amount_fen, str(state), number, coupon_fen))
+        found.append(ShownLeg(one, destination, one.leg.amount_fen, str(state), number, coupon_fen))
     return found
 
 
@@ -77,7 +79,7 @@ def split_label(request: RefundRequest) -> str:
     parts = [
         gettext("%(destination)s ¥%(amount)s")
         % {"destination": one.destination, "amount": yuan_grouped(one.amount_fen)}
-        for one in told(request)
+        for one in shown(request)
         if one.leg.state != plans.GIVEN_UP
     ]
     return pgettext("between two destinations", ", ").join(parts)
@@ -85,7 +87,7 @@ def split_label(request: RefundRequest) -> str:
 
 def what_is_left(request: RefundRequest, *, now: datetime) -> Sequence[str]:
     """What a customer reads while a part is paid: what has gone back and where to, then of each other part where it stands."""
-    parts = [one for one in told(request) if one.leg.state != plans.GIVEN_UP]
+    parts = [one for one in shown(request) if one.leg.state != plans.GIVEN_UP]
     paid_fen = sum(one.amount_fen for one in parts if one.leg.is_paid)
     whole_fen = sum(one.amount_fen for one in parts)
     where = pgettext("between two destinations", ", ").join(one.destination for one in parts if one.leg.is_paid)
@@ -112,7 +114,7 @@ def _of_rest(one: LegStatus, request: RefundRequest, now: datetime) -> str:
         return gettext("It goes out after the others.")
     payout = one.attempts[-1]
     if one.has_failed:
-        said = payout_words.TABLE[payout_words.stand(payout)].customer
+        said = TABLE[stand(payout)].customer
         return str(said) or failure(remedy=payout.failure_remedy, channel=one.leg.transaction.channel).sentence
     return payout_words.to_customer(payout, since=request.decided_at or payout.created_at, now=now)
 
@@ -126,7 +128,7 @@ def slowest(request: RefundRequest, *, at: datetime) -> Arrival | None:
             at=at,
             route=one.leg.leg.route,
         )
-        for one in told(request)
+        for one in shown(request)
         if one.leg.state != plans.GIVEN_UP
     ]
     return max(arrivals, key=lambda arrival: arrival.latest_at, default=None)

@@ -35,6 +35,7 @@ def token_for(request_id: UUID) -> str:
 
 
 def url_for(request_id: UUID) -> str:
+    """The address of a request's page for its customer: whoever has it sees the page."""
     return f"{settings.BASE_URL}/r/{token_for(request_id)}"
 
 
@@ -54,6 +55,7 @@ def apply_url(receipt: Receipt) -> str:
 
 
 def apply_token(receipt: Receipt) -> str:
+    """What stands in the receipt's code: store and sale, signed; it does not expire."""
     said = receipt.store_id.to_bytes(8) + (receipt.transaction_id.bytes if receipt.transaction_id else b"")
     return base64.urlsafe_b64encode(said + _signature(said, settings.SECRET_KEY, salt=_APPLY)).decode().rstrip("=")
 

@@ -94,7 +94,7 @@ def own_queue() -> str:
 def listen(queues: object) -> None:
     """Consume from the process's own queue, too. It vanishes with the process."""
     name = own_queue()
-    queues.select_add(Queue(name, Exchange(name), routing_key=name, expires=300))  # type: ignore[attr-defined]
+    queues.select_add(Queue(name, Exchange(name), routing_key=name, expires=300))  # type: ignore[attr-defined]  # kombu's
 
 
 def made(*, threads: int) -> Hearing:

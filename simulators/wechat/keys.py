@@ -96,7 +96,7 @@ class WechatKeys:
         key = self.signing_key(serial)
         if key is None:
             raise ValueError(f"unknown serial {serial}")
-        return key.decrypt(ciphertext, padding.OAEP(padding.MGF1(SHA1()), SHA1(), None)).decode()  # noqa: S303
+        return key.decrypt(ciphertext, padding.OAEP(padding.MGF1(SHA1()), SHA1(), None)).decode()  # noqa: S303 - the vendor's choice
 
     def _load(self, path: Path) -> PlatformCertificate:
         loaded = x509.load_pem_x509_certificate(path.read_bytes())

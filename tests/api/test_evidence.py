@@ -35,7 +35,7 @@ def send(api: Api, request_id: object, *, key: str | None = "k1", **fields: Any)
     return Client().post(f"/api/v1/refund-requests/{request_id}/evidence", fields, headers=headers)
 
 
-def test_a_picture_is_taken_written_anew_and_named(api: Api, waiting: RefundRequest) -> None:
+def test_a_picture_is_taken_re_encoded_and_named(api: Api, waiting: RefundRequest) -> None:
     answer = send(api, waiting.pk, kind="receipt", note="小票")
     assert answer.status_code == 201
     body = answer.json()

@@ -43,7 +43,11 @@ _REAL_TIME = {
         "api/policy_drafts.py",
         "api/policy_trials.py",
         "api/sandbox.py",
-        "api/settings.py",
+        "api/stores.py",
+        "api/team.py",
+        "api/reviewers.py",
+        "api/channel_accounts.py",
+        "api/message_templates.py",
         "api/webhooks.py",
     ),
 }

@@ -411,7 +411,7 @@ class Play:
             assert (request.state, request.reserved_fen) == (State.FAILED, 0), story
         elif open_fen:
             assert (request.state, request.reserved_fen - paid_fen) == (State.PARTIALLY_REFUNDED, open_fen), story
-            named = [one for one in telling.told(request) if one.state_label not in ("Paid", "已退", "")]
+            named = [one for one in telling.shown(request) if one.state_label not in ("Paid", "已退", "")]
             assert sum(one.amount_fen for one in named if not one.leg.is_paid) == open_fen, story
         else:
             assert (request.state, request.reserved_fen) == (State.REFUNDED, paid_fen), story

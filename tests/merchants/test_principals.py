@@ -38,3 +38,17 @@ def test_store_that_was_taken_away_counts_from_now_on() -> None:
     assert of_staff(staff).stores == frozenset({store.pk})
     staff.stores.clear()
     assert of_staff(staff).stores == frozenset()
+
+
+@pytest.mark.django_db
+def test_rows_in_stores_are_all_none_or_those_of_the_stores_they_work_in() -> None:
+    merchant = make_merchant()
+    staff, store = make_staff(merchant, "manager"), Store.objects.get(merchant=merchant)
+    other = Store.objects.create(merchant=merchant, code="S-OTHER", name="other")
+    every = Store.objects.filter(merchant=merchant).order_by("pk")
+
+    assert list(of_staff(staff).in_stores(every, field="pk")) == [store, other]
+    works_in(staff, other)
+    assert list(of_staff(staff).in_stores(every, field="pk")) == [other]
+    staff.stores.clear()
+    assert list(of_staff(staff).in_stores(every, field="pk")) == []

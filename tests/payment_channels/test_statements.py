@@ -10,8 +10,9 @@ from typing import BinaryIO
 
 import pytest
 
-from payment_channels import statements, tables
+from payment_channels import statements
 from payment_channels.contract import BillCorrupt, BillRow, BillTotals
+from payment_channels.lines import plain
 from payment_channels.statements import Statement
 
 
@@ -21,15 +22,6 @@ def test_small_file_that_unpacks_to_a_huge_one_is_refused() -> None:
     with pytest.raises(BillCorrupt, match="too large"):
         for _ in statements.pieces(bomb, max_bytes=2_000_000):  # type: ignore[arg-type]
             pass
-
-
-def test_line_without_end_is_refused() -> None:
-    with pytest.raises(BillCorrupt, match="line 2: the line is too long"):
-        list(tables.lines(io.BytesIO(b"a\n" + b"b" * 100_000)))
-
-
-def test_lines_are_numbered_and_lose_only_their_ends() -> None:
-    assert list(tables.lines(io.BytesIO(b"a \r\n\n b"))) == [(1, "a "), (2, ""), (3, " b")]
 
 
 def _broken(file: BinaryIO) -> Generator[BillRow, None, BillTotals | None]:
@@ -61,9 +53,9 @@ def test_total_that_cannot_be_read_is_no_fault_of_a_row() -> None:
     ("written", "fen"), [("(1,234.50)", -123_450), ("0.60-", -60), ("12.30\u2212", -1_230), ("（0.60）", -60)]
 )
 def test_amount_as_bookkeepers_write_what_is_negative(written: str, fen: int) -> None:
-    plain = tables._plain(written)
-    assert statements.fen(plain, line=1) == fen
-    assert statements.Fees().fen(plain, line=1) == fen
+    cell = plain(written)
+    assert statements.fen(cell, line=1) == fen
+    assert statements.Fees().fen(cell, line=1) == fen
 
 
 @pytest.mark.parametrize("written", ["(-1.00)", "-1.00-", "((1.00))", "(1.00", "()", "-"])

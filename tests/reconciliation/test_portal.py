@@ -18,6 +18,7 @@ from refunds.lifecycle import WrongState
 from refunds.models import LedgerEntry, RefundRequest
 from refunds.payouts import trade_queries, ways_back
 from refunds.telling import payout_words
+from refunds.telling.stands import Stand
 from terminals.models import Transaction
 from tests.factories import make_merchant, make_request, make_sale, make_staff, submit
 from tests.reconciliation.world import World
@@ -84,7 +85,7 @@ def test_ask_when_less_is_left_the_payment_is_asked_about(
         assert "refunded in its portal" in payout.failure_message
     # Nobody is told that the money is still with the store.
     told = payout_words.story(request, now=timezone.now())
-    assert (told.stand, told.note) == (payout_words.Stand.ELSEWHERE, "")
+    assert (told.stand, told.note) == (Stand.ELSEWHERE, "")
 
 
 def test_ask_when_only_our_own_refunds_took_it_says_nothing_of_a_portal(sale: Transaction) -> None:

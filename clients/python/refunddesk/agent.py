@@ -174,7 +174,7 @@ def _check_mandate(client: AuthenticatedClient) -> None:
 
 def _wish(*, order_no: str, amount_fen: int, reason: str, store: str) -> RefundRequestRequest:
     # The API judges the reason: it knows those of today.
-    return RefundRequestRequest(order_no=order_no, amount_fen=amount_fen, reason=reason, store=store or UNSET)  # type: ignore[arg-type]
+    return RefundRequestRequest(order_no=order_no, amount_fen=amount_fen, reason=reason, store=store or UNSET)  # type: ignore[arg-type]  # as above
 
 
 def _short(said: Answer) -> Answer:

@@ -39,7 +39,7 @@ class Executor(MigrationExecutor):
 
 @contextmanager
 def _models_change_alone() -> Iterator[None]:
-    usual = ProjectState._find_reload_model  # type: ignore[attr-defined]
+    usual = ProjectState._find_reload_model  # type: ignore[attr-defined]  # private: ADR 0068
 
     def only_itself(self: ProjectState, app_label: str, model_name: str, *_delay: bool) -> set[tuple[str, str]]:
         self.is_delayed = True
@@ -49,7 +49,7 @@ def _models_change_alone() -> Iterator[None]:
     try:
         yield
     finally:
-        setattr(ProjectState, "_find_reload_model", usual)  # noqa: B010
+        setattr(ProjectState, "_find_reload_model", usual)  # noqa: B010 -- as above
 
 
 class AnotherVersionsDatabase(CommandError):
@@ -68,7 +68,7 @@ class Command(migrate.Command):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        setattr(migrate, "MigrationExecutor", Executor)  # noqa: B010
+        setattr(migrate, "MigrationExecutor", Executor)  # noqa: B010 -- as above
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Under the application's login first: once it owned the tables, and nobody else could read them.

@@ -14,15 +14,6 @@ from tests.desk.conftest import Shop
 SignIn = Callable[[Staff], Client]
 
 
-def test_the_tills_software_is_told(reviewer: Client, shop: Shop) -> None:
-    request = shop.waiting()
-    till = request.transaction.terminal
-    assert till is not None
-    type(till).objects.filter(pk=till.pk).update(software_version="5.2.1")
-    for path in (f"/desk/refunds/{request.number}", f"/desk/transactions/{request.transaction_id}"):
-        assert f"{till.code} · version 5.2.1" in reviewer.get(path).content.decode()
-
-
 def test_each_reason_brings_words_in_the_customers_language(reviewer: Client, shop: Shop) -> None:
     request = shop.waiting()
     RefundRequest.objects.filter(pk=request.pk).update(customer_locale="zh-CN")

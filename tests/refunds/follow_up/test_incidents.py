@@ -13,7 +13,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from merchants.models import Merchant
 from merchants.principals import Principal, of_staff
 from refunds.follow_up import incidents
-from refunds.follow_up.incidents import Problem, Ticket, Told
+from refunds.follow_up.incidents import Apologies, Problem, Ticket
 from refunds.models import Apology, Execution, Incident, Notification, RefundRequest
 from refunds.review import deciding, escalating
 from refunds.telling import outbox
@@ -131,12 +131,12 @@ def test_apologise_when_tried_first_writes_nothing_and_then_to_each_person_once(
     incident = opened(manager)
     Notification.objects.all().delete()
     would = incidents.apologise(incident_id=incident.pk, dry_run=True, by=manager, at=timezone.now())
-    assert (would, Notification.objects.count(), Apology.objects.count()) == (Told(2, 0, 1), 0, 0)
+    assert (would, Notification.objects.count(), Apology.objects.count()) == (Apologies(2, 0, 1), 0, 0)
     assert incidents.apologise(incident_id=incident.pk, dry_run=False, by=manager, at=timezone.now()) == would
     make_request(make_sale(merchant, 10_000), phone="13912345678")
     make_request(make_sale(merchant, 10_000), phone="13700000009")
     again = incidents.apologise(incident_id=incident.pk, dry_run=False, by=manager, at=timezone.now())
-    assert again == Told(1, 2, 1)
+    assert again == Apologies(1, 2, 1)
     said = Notification.objects.filter(event="apology")
     assert said.count() == 3
     assert sorted(said.values_list("masked_recipient", flat=True)) == [

@@ -14,7 +14,7 @@ from core.errors import Invalid, NotFound
 from core.personal_data import phone_hashes
 from merchants import principals
 from refunds.intake import applying, submitting
-from refunds.intake.applying import NoSuchSale, PhoneNeeded, Told
+from refunds.intake.applying import NoSuchSale, PhoneNeeded, SaleFacts
 from refunds.intake.claims import Draft
 from refunds.models import RefundRequest
 from terminals.models import Transaction
@@ -32,7 +32,7 @@ def sale() -> Transaction:
     )
 
 
-def told(sale: Transaction, *names: str) -> Told:
+def facts_of(sale: Transaction, *names: str) -> SaleFacts:
     known = {
         "order_no": sale.order_no,
         "amount_fen": sale.amount_fen,
@@ -40,7 +40,7 @@ def told(sale: Transaction, *names: str) -> Told:
         "card_last4": "4455",
         "phone_last4": "6021",
     }
-    return Told(**{name: known[name] for name in names})  # type: ignore[arg-type]
+    return SaleFacts(**{name: known[name] for name in names})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -49,30 +49,30 @@ def told(sale: Transaction, *names: str) -> Told:
 )
 def test_find_when_two_facts_fit_is_the_sale(sale: Transaction, names: tuple[str, ...]) -> None:
     make_sale(sale.merchant, 9_900)
-    assert applying.find(told=told(sale, *names), store=sale.store) == sale
+    assert applying.find(facts=facts_of(sale, *names), store=sale.store) == sale
 
 
 @pytest.mark.parametrize("name", ["order_no", "amount_fen", "paid_on", "card_last4", "phone_last4"])
 def test_find_when_one_fact_is_given_is_refused_whichever_it_is(sale: Transaction, name: str) -> None:
     with pytest.raises(Invalid):
-        applying.find(told=told(sale, name), store=sale.store, transaction_id=sale.pk)
+        applying.find(facts=facts_of(sale, name), store=sale.store, transaction_id=sale.pk)
 
 
 def test_find_when_one_of_the_facts_is_wrong_or_several_fit_says_the_same(sale: Transaction) -> None:
-    wrong = Told(order_no=sale.order_no, amount_fen=1)
+    wrong = SaleFacts(order_no=sale.order_no, amount_fen=1)
     with pytest.raises(NoSuchSale):
-        applying.find(told=wrong, store=sale.store)
+        applying.find(facts=wrong, store=sale.store)
     make_sale(sale.merchant, 26_800, paid_at=sale.paid_at)
     with pytest.raises(NoSuchSale):
-        applying.find(told=told(sale, "amount_fen", "paid_on"), store=sale.store)
+        applying.find(facts=facts_of(sale, "amount_fen", "paid_on"), store=sale.store)
 
 
 def test_find_when_the_sale_is_another_stores_is_none(sale: Transaction) -> None:
     abroad = make_sale(make_merchant())
     with pytest.raises(NoSuchSale):
-        applying.find(told=told(sale, "order_no", "amount_fen"), store=abroad.store)
+        applying.find(facts=facts_of(sale, "order_no", "amount_fen"), store=abroad.store)
     with pytest.raises(NoSuchSale):
-        applying.find(told=told(sale, "order_no", "amount_fen"), store=sale.store, transaction_id=abroad.pk)
+        applying.find(facts=facts_of(sale, "order_no", "amount_fen"), store=sale.store, transaction_id=abroad.pk)
 
 
 def test_phone_of_when_the_sale_has_one_is_that_and_no_other(sale: Transaction) -> None:
@@ -138,11 +138,13 @@ def test_apply_when_the_order_was_paid_in_two_parts_and_the_number_comes_every_d
     first, second = order_of_two()
     day = timedelta(days=1)
     make_sale(first.merchant, 30_000, order_no=first.order_no, paid_at=first.paid_at - day)
-    known = Told(order_no=f"{first.order_no}-02", amount_fen=30_000, paid_on=first.paid_at.astimezone(SHANGHAI).date())
+    known = SaleFacts(
+        order_no=f"{first.order_no}-02", amount_fen=30_000, paid_on=first.paid_at.astimezone(SHANGHAI).date()
+    )
     with pytest.raises(NoSuchSale):
-        applying.find(told=replace(known, amount_fen=29_999), store=first.store)
+        applying.find(facts=replace(known, amount_fen=29_999), store=first.store)
 
-    found = applying.find(told=known, store=first.store)
+    found = applying.find(facts=known, store=first.store)
     request = apply(found, amount_fen=30_000)
 
     assert [(leg.transaction_id, leg.amount_fen) for leg in request.legs.order_by("sequence")] == [
@@ -154,6 +156,6 @@ def test_apply_when_the_order_was_paid_in_two_parts_and_the_number_comes_every_d
 def test_apply_when_it_was_charged_twice_under_one_number_finds_it_and_one_goes_back() -> None:
     sale = make_sale(make_merchant(), 5_000)
     again = make_sale(sale.merchant, 5_000, order_no=sale.order_no, paid_at=sale.paid_at + timedelta(minutes=1))
-    found = applying.find(told=told(sale, "order_no", "amount_fen"), store=sale.store)
+    found = applying.find(facts=facts_of(sale, "order_no", "amount_fen"), store=sale.store)
     request = apply(found, amount_fen=5_000, reason="duplicate_charge")
     assert (request.transaction_id, request.state, request.leg_count) == (again.pk, "approved", 0)

@@ -86,7 +86,7 @@ def test_ask_when_it_was_sent_only_asks(claimed: Claimed) -> None:
 
 @pytest.mark.parametrize("denial_counts", [False, True])
 def test_ask_when_the_number_is_denied_sends_the_same_number_again(claimed: Claimed, denial_counts: bool) -> None:
-    doubted = replace(
+    order = replace(
         claimed,
         state=ExecutionState.UNKNOWN,
         goes_out_again=True,
@@ -94,7 +94,7 @@ def test_ask_when_the_number_is_denied_sends_the_same_number_again(claimed: Clai
         order=replace(claimed.order, maybe_received=True),
     )
     channel = Spoken(NOT_FOUND, TAKEN)
-    answer = ask(doubted, channel)  # type: ignore[arg-type]
+    answer = ask(order, channel)  # type: ignore[arg-type]
     _, sent = channel.heard
     assert isinstance(sent, RefundOrder)
     assert (sent.refund_no, sent.maybe_received) == (claimed.order.refund_no, not denial_counts)

@@ -33,7 +33,7 @@ def test_told_when_one_part_failed_says_so_of_that_part() -> None:
     request = ask(first)
     answer(request, 1)
     with translation.override("en"):
-        assert [one.state_label for one in legs.told(answer(request, 2, "refused"))] == ["Paid", "Could not be paid"]
+        assert [one.state_label for one in legs.shown(answer(request, 2, "refused"))] == ["Paid", "Could not be paid"]
 
 
 def test_what_is_left_when_a_part_failed_names_what_is_paid_and_what_becomes_of_the_rest() -> None:

@@ -10,7 +10,9 @@ from django.utils import timezone
 from merchants.models import ChannelAccount
 from refunds.models import Execution, Notification, RefundRequest
 from refunds.models.notification import ARRIVAL_CHANGED
-from refunds.telling import outbox, payout_words, promises, wording
+from refunds.telling import outbox, promises, wording
+from refunds.telling.stand_words import TABLE
+from refunds.telling.stands import Stand
 from tests.customer.conftest import in_state
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +90,7 @@ def test_tell_changes_when_nobody_knows_promises_no_day_anew(told: RefundRequest
 
     (message,) = later(told)
     assert message.state == "sent"
-    assert str(payout_words.TABLE[payout_words.Stand.SILENT].customer) in message.text
+    assert str(TABLE[Stand.SILENT].customer) in message.text
     assert "前到账" not in message.text
 
 

@@ -15,7 +15,7 @@ import pytest
 from simulators.kit.testing import running_simulator
 from tests.simulators.wire import call, wait_for
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def start(name: str, *arguments: str) -> subprocess.Popen[str]:

@@ -1,16 +1,14 @@
-"""A shop set up over REST: by the desk's acts, once a key, and no secret is ever told twice."""
+"""A shop's people and what is set up around them, over REST: by the desk's acts, once a key, and no secret is told twice."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import override_settings
 
 from core.audit.models import AuditEvent
-from merchants.models import ApiKey, ChannelAccount, Merchant, MessageWording, Staff, Store
-from simulators.alipay.keys import AlipayKeys
+from merchants.models import ApiKey, Merchant, Staff, Store
 from tests.api.conftest import Session, session_for
 from tests.factories import make_account, make_merchant, make_staff
 
@@ -83,49 +81,3 @@ def test_manager_of_one_store_sees_no_settings_of_the_whole(merchant: Merchant) 
         assert local.get(path).status_code == 403, path
     answer = local.post("api-keys", {"name": "x", "store": None, "scopes": ["refunds:read"]}, key="k")
     assert (answer.status_code, ApiKey.objects.count()) == (403, 0)
-
-
-def test_account_shows_names_and_never_secrets(merchant: Merchant, owner: Session) -> None:
-    account = make_account(merchant)
-    shown = owner.get(f"channel-accounts/{account.code}")
-    secrets = {
-        account.credentials[name] for name in ("api_v3_key", "merchant_private_key") if account.credentials.get(name)
-    }
-    assert not any(secret in shown.content.decode() for secret in secrets)
-    assert shown.json()["names"].get("mchid") == account.credentials.get("mchid")
-    wrong = owner.post(f"channel-accounts/{account.code}/credentials", {"credentials": {"merchant_private_key": "x"}})
-    assert wrong.status_code == 422, wrong.content
-    assert ChannelAccount.objects.get().credentials == account.credentials
-
-
-def test_wording_when_somebody_wrote_meanwhile_is_not_overwritten(owner: Session) -> None:
-    path = "message-templates/refunded/sms/en"
-    first = owner.put(path, {"text": "¥{amount}", "after": 0})
-    assert (first.status_code, first.json()["version"]) == (200, 1), first.content
-    assert owner.put(path, {"text": "late", "after": 0}).status_code == 409
-    assert owner.put(path, {"text": "{nonsense}", "after": 1}).status_code == 422
-    assert owner.get("message-templates/nothing/sms/en").status_code == 404
-    assert MessageWording.objects.get().text == "¥{amount}"
-
-
-def test_alipay_account_by_certificates_is_opened_by_rest_and_one_that_does_not_fit_names_the_field(
-    merchant: Merchant, owner: Session, tmp_path: Path
-) -> None:
-    keys = AlipayKeys(tmp_path)
-    given = {
-        "app_id": keys.app_id,
-        "app_private_key": keys.app_private_key_path.read_text(),
-        "app_certificate": keys.own_cert_path.read_text(),
-        "alipay_certificate": keys.own_cert_path.read_text(),
-        "alipay_root_certificate": keys.root_cert_path.read_text(),
-    }
-    body = {"channel": "alipay", "store": None, "credentials": given}
-
-    refused = owner.post("channel-accounts", body, key="k1")
-
-    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "app_certificate")
-    given["app_certificate"] = keys.app_cert_path.read_text()
-    opened = owner.post("channel-accounts", body, key="k2")
-    assert opened.status_code == 201, opened.content
-    assert opened.json()["names"] == {"app_id": keys.app_id}
-    assert ChannelAccount.objects.get().credentials["app_certificate"] == given["app_certificate"].strip()
