@@ -7,7 +7,7 @@ the machine only ever adds.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -24,8 +24,8 @@ _TIMES = 5
 _PHONE = "13000015838"  # the third of samples.demo.scale
 
 
-def cost_of_each(*, key: str, times: int = _TIMES, only: Collection[str] = ()) -> dict[str, float]:
-    """Address, as ``face what`` -> how many primary-key calls it costs. ``key`` is the loaded merchant's; ``only`` names some."""
+def cost_of_each(*, key: str) -> dict[str, float]:
+    """Address, as ``face what`` -> how many primary-key calls it costs. ``key`` is the loaded merchant's."""
     staff = Staff.objects.get(username=scale.PEOPLE[Role.MANAGER])
     desk = Client(SERVER_NAME="127.0.0.1")
     desk.force_login(staff, backend="django.contrib.auth.backends.ModelBackend")
@@ -34,11 +34,9 @@ def cost_of_each(*, key: str, times: int = _TIMES, only: Collection[str] = ()) -
     bare = f"/api/v1/refund-requests/{one.pk}"
     found: dict[str, float] = {}
     for what, address in _addresses(one):
-        if only and what not in only:
-            continue
         client = rest if address.startswith("/api/") else desk
         fastest, least = float("inf"), float("inf")
-        for number in range(times + 1):
+        for number in range(_TIMES + 1):
             seconds = _timed(lambda client=client, address=address: client.get(address))  # type: ignore[misc]  # a lambda
             beside = _timed(lambda: rest.get(bare))
             if number:  # the first warms plans and pages

@@ -73,9 +73,9 @@ def in_broker(planted: Sequence[str]) -> Iterator[Breach]:
             yield Breach("I18", f"the broker's key {key!r}")
 
 
-def in_files(planted: Sequence[str], *, folder: Path, pattern: str = "*.log") -> Iterator[Breach]:
+def in_files(planted: Sequence[str], *, folder: Path) -> Iterator[Breach]:
     """Log files below a folder, line by line."""
-    for path in sorted(folder.rglob(pattern)):
+    for path in sorted(folder.rglob("*.log")):
         with path.open("rb") as lines:
             if any(_stands_in(line, planted) for line in lines):
                 yield Breach("I18", str(path))

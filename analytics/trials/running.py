@@ -291,15 +291,15 @@ class Changed:
     by: str
 
 
-def examples(trial: Trial, *, mode: str, cell: str = "", by: str = "", most: int = 50) -> list[Changed]:
-    """Requests that change, the largest first, of one cell of the matrix or by one line."""
+def examples(trial: Trial, *, mode: str, cell: str = "", by: str = "") -> list[Changed]:
+    """The fifty largest requests that change, of one cell of the matrix or by one line."""
     rows = TrialChange.objects.filter(trial=trial).exclude(**{mode: F("was")})
     if cell:
         was, _, now = cell.partition(" > ")
         rows = rows.filter(was=was, **{mode: now})
     if by:
         rows = rows.filter(**{f"{mode}_by": by})
-    found = rows.select_related("request__store").defer("request__verdict").order_by("-amount_fen", "pk")[:most]
+    found = rows.select_related("request__store").defer("request__verdict").order_by("-amount_fen", "pk")[:50]
     return [
         Changed(request=row.request, was=row.was, now=getattr(row, mode), by=getattr(row, f"{mode}_by"))
         for row in found

@@ -175,8 +175,8 @@ class Agreement:
         return self.agreed / self.requests if self.requests else None
 
 
-def agreement(shadow: Shadow, *, most: int = 20) -> Agreement:
-    """How the draft and the policy in force have judged the same requests."""
+def agreement(shadow: Shadow) -> Agreement:
+    """How the draft and the policy in force have judged the same requests, with the newest twenty that differ."""
     said = ShadowVerdict.objects.filter(shadow=shadow)
     cells = said.values("was", "now").annotate(requests=Count("pk"), fen=Sum("amount_fen")).order_by("was", "now")
     matrix = {f"{row['was']} > {row['now']}": (row["requests"], row["fen"]) for row in cells}
@@ -188,5 +188,5 @@ def agreement(shadow: Shadow, *, most: int = 20) -> Agreement:
         agreed=agreed,
         matrix=matrix,
         rules=dict(rules.most_common()),
-        differing=list(differ.select_related("request").order_by("-pk")[:most]),
+        differing=list(differ.select_related("request").order_by("-pk")[:20]),
     )

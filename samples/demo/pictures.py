@@ -106,10 +106,10 @@ def _shadow(image: Image.Image, *corners: float) -> None:
     image.paste((30, 24, 20), mask=layer)
 
 
-def _crack(pen: Pen, random: Random, x: float, y: float, steps: int = 6) -> None:
+def _crack(pen: Pen, random: Random, x: float, y: float) -> None:
     """A crack with branches, running down from (x, y)."""
     points = [(x, y)]
-    for _ in range(steps):
+    for _ in range(6):
         x, y = x + random.uniform(-26, 26), y + random.uniform(20, 34)
         points.append((x, y))
         if random.random() < 0.7:

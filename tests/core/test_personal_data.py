@@ -22,7 +22,7 @@ from tests.api.conftest import Api, api_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.refunds.settled import paid
 
-PHONE, EMAIL, NAME, CARD = "13912345678", "zhang.xiaoyu@example.com", "张小雨晴", "6222020200112233445"
+PHONE, EMAIL, NAME = "13912345678", "zhang.xiaoyu@example.com", "张小雨晴"
 
 
 @given(st.text(max_size=200))

@@ -18,7 +18,15 @@ def _in_english() -> Iterator[None]:
 
 
 def _finding(*, store_id: int | None, reason: str, share: float | None, terminal: str, count: int = 7) -> Finding:
-    return Finding(store_id, reason, share, terminal, 0.0624, 0.01, count)
+    return Finding(
+        store_id=store_id,
+        reason=reason,
+        reason_share=share,
+        terminal=terminal,
+        rate=0.0624,
+        baseline=0.01,
+        count=count,
+    )
 
 
 def test_figures_are_written_out_and_nothing_is_two_dashes() -> None:

@@ -23,7 +23,6 @@ from tests.refunds.telling.providers.conftest import PHONE, TENCENT, Providers, 
 
 pytestmark = pytest.mark.django_db
 __all__ = ["providers"]
-WANTED = Wanted(given=TENCENT, enabled=True, position=1)
 
 
 def _save(by: Principal, **changed: str) -> MessageCarrier:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from simulators.wechat import throttle
 from simulators.wechat.errors import ApiError
 from simulators.wechat.throttle import Throttle
 
@@ -13,7 +12,7 @@ from simulators.wechat.throttle import Throttle
 def second(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The running second, which a test moves."""
     now = [100.0]
-    monkeypatch.setattr(throttle.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("simulators.wechat.throttle.time.monotonic", lambda: now[0])
     return now
 
 
