@@ -19,7 +19,7 @@ from refunds.payouts import contradictions
 from refunds.rules import explanations, payment, worth
 from refunds.telling.destinations import destination_label
 from terminals import confirming
-from terminals.correcting import corrections_of
+from terminals.versions import corrections_of
 from terminals.models import CONFIRMING, Deposit, PaymentWord, Transaction, TransactionLine
 
 #: As many corrections of one sale are listed.

@@ -19,7 +19,7 @@ from refunds.payouts import ways_back
 from refunds.review import deciding
 from terminals.correcting import SaleCorrection, correct_sale
 from terminals.models import Deposit, Transaction
-from terminals.reporting import CORRECTED
+from terminals.versions import CORRECTED
 from tests.api.conftest import api_for
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
 from tests.said import said
