@@ -142,9 +142,14 @@ def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Contain
         f"the lines come to {yuan(sum(amounts))} and {yuan(paid_fen)} was paid: "
         f"{yuan(abs(over_fen))} too {'much' if over_fen > 0 else 'little'}; {hint}"
     )
+    words = (
+        ()
+        if over_fen > 0
+        else (_("The lines come to less than was paid: one is missing. Tax, service and delivery are lines, too."),)
+    )
     raise LinesDoNotAddUp(
         message,
-        errors=[FieldError("lines", LinesDoNotAddUp.code)],
+        errors=[FieldError("lines", LinesDoNotAddUp.code, *words)],
         lines_fen=sum(amounts),
         amount_fen=paid_fen,
         difference_fen=over_fen,
