@@ -103,7 +103,10 @@ class Goods:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """Three parts of one bar: what else was refunded, this refund, what is left. ``same``: refunds that ask the same."""
+    """Three parts of one bar: what else was refunded, this refund, what is left. ``same``: refunds that ask the same.
+
+    ``corrected_at``: where the sale was corrected since the refund was judged, and ``worth_fen`` what its articles are worth by now.
+    """
 
     row: Transaction
     url: str
@@ -114,6 +117,8 @@ class Sale:
     refunded_fen: int
     this_fen: int
     left_fen: int
+    corrected_at: datetime | None
+    worth_fen: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,7 +382,7 @@ def refund(
         ),
         lines=_goods(request, sold, claimed),
         goods=goods_of.card(request, at=at),
-        sale=_sale(request, sale, scope=scope, at=at),
+        sale=_sale(request, sale, claimed, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
         legs=[_leg(one, request, by=scope.by, at=at) for one in legs.told(request)],
         executions=shown_payouts,
@@ -519,13 +524,31 @@ def _goods(request: RefundRequest, sold: Sequence[TransactionLine], claimed: Seq
     values = [line.value_fen for line in claimed]
     shares = worth.shared_out(amount_fen, values if any(values) else [1] * len(values), range(len(values)))
     of_line = {
-        line.line_id: (hold.quantity, line.value_fen, share)
+        line.line_id: (line.held_quantity if request.reserved_fen else hold.quantity, line.value_fen, share)
         for line, hold, share in zip(claimed, back, shares, strict=True)
     }
     return [Goods(line, *of_line.get(line.pk, (0, None, None))) for line in sold]
 
 
-def _sale(request: RefundRequest, sale: Transaction, *, scope: Scope, at: datetime) -> Sale:
+def _corrected_at(request: RefundRequest, sale: Transaction) -> datetime | None:
+    """When the sale was corrected, where nobody has judged the refund since."""
+    if sale.corrected_at is None or request.state not in UNDECIDED or sale.corrected_at <= request.created_at:
+        return None
+    judged_at = request.judgements.order_by("-sequence").values_list("at", flat=True).first()
+    return None if judged_at and judged_at >= sale.corrected_at else sale.corrected_at
+
+
+def _sale(
+    request: RefundRequest,
+    sale: Transaction,
+    claimed: Sequence[RefundLine],
+    *,
+    scope: Scope,
+    at: datetime,
+) -> Sale:
+    corrected_at = _corrected_at(request, sale)
+    by_id = {line.pk: line for line in worth.with_worth(sale)} if corrected_at else {}
+    own = [(by_id[one.line_id], one.quantity) for one in claimed if one.line_id in by_id]
     this = 0 if request.state in RELEASED else request.approved_fen or request.amount_fen
     before = sale.reserved_fen - request.reserved_fen
     return Sale(
@@ -538,4 +561,6 @@ def _sale(request: RefundRequest, sale: Transaction, *, scope: Scope, at: dateti
         refunded_fen=before,
         this_fen=this,
         left_fen=max(0, sale.amount_fen - before - this),
+        corrected_at=corrected_at,
+        worth_fen=sum(int(line.worth_fen * pieces // line.quantity) for line, pieces in own) if own else None,
     )

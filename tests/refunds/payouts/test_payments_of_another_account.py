@@ -205,6 +205,38 @@ def test_account_that_is_replaced_before_the_refund_goes_out_pays_it_all_the_sam
     assert (channels.paid(channels.old), channels.paid(channels.new)) == ([1_200], [])
 
 
+def test_sale_that_was_reported_before_there_was_an_account_goes_back_through_the_first(channels: Channels) -> None:
+    merchant = make_merchant()
+    api, owner = api_for(merchant), of_staff(make_staff(merchant, "owner"))
+    told = {
+        "order_no": "FIRST-1",
+        "channel": channels.name,
+        "channel_transaction_no": "4200000000000000000000000001",
+        "amount_fen": 10_000,
+        "paid_at": (timezone.now() - timedelta(hours=1)).isoformat(),
+        "store": "S001",
+    }
+    sale = api.post("transactions", told).json()
+    asked = {"transaction": sale["id"], "amount_fen": 1_200, "reason": "quality", "customer_consent": True}
+    assert api.post("refund-requests", asked).json()["code"] == "original_route"
+    payment = {"order_no": "FIRST-1", "transaction_no": told["channel_transaction_no"], "amount_fen": 10_000}
+    channels.old.control("POST", "/payments", {**payment, "paid_at": told["paid_at"]})
+
+    given = channels.credentials(channels.old)
+    account = accounts.open_account(
+        channel=channels.name, store_id=None, given=given, replaces=False, by=owner, at=timezone.now()
+    )
+    address = channels.account(make_merchant(), channels.old)
+    ChannelAccount.objects.filter(pk=account.pk).update(
+        base_url=address.base_url, profile_overrides=address.profile_overrides
+    )
+
+    answer = api.post("refund-requests", asked)
+    assert (answer.status_code, answer.json()["state"]) == (201, "approved"), answer.content
+    assert _play(channels, RefundRequest.objects.get(pk=answer.json()["id"])).state == "refunded"
+    assert channels.paid(channels.old) == [1_200]
+
+
 def test_key_that_is_changed_between_request_and_notice_loses_neither(channels: Channels) -> None:
     if channels.name != "wechat":
         pytest.skip("the others' notices are signed by the channel's key alone")
