@@ -105,7 +105,7 @@ class Goods:
 class Sale:
     """Three parts of one bar: what else was refunded, this refund, what is left. ``same``: refunds that ask the same.
 
-    ``corrected_at``: where the sale was corrected since the refund was judged, and ``worth_fen`` what its articles are worth by now.
+    ``corrected_at``: where the sale was corrected since the refund was judged; ``worth_fen``: what its articles are worth by now.
     """
 
     row: Transaction

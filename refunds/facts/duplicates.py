@@ -5,9 +5,9 @@ where both name any; or pieces that have come back already, or were exchanged. W
 by payment or by article, comes to the same amount, and so does the other way round: where articles are named, to the same of
 them. So does what a person has left out of it, or a part of that. Where one of two refunds names articles and the other a sum
 alone, the sum may be for these, if they and others come to it: the whole order, and then a piece of it. Reason and words are no
-difference: they change from one telling to the next. What was rejected, withdrawn or refused by the channel for good has let go of
-its amount and stands against nothing; an exchange has not, the customer has something for it. Nor has what the same customer was
-given when the sale could not be found: the receipt may have turned up since.
+difference: they change from one telling to the next. What was rejected, withdrawn or refused by the channel for good has let go
+of its amount and stands against nothing; an exchange has not, the customer has something for it. Nor has what the same customer
+was given when the sale could not be found: the receipt may have turned up since.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -202,7 +202,10 @@ def _come_to(goods: Iterable[TransactionLine], fen: int, pieces: Mapping[str, De
             left[article(line)] -= looked_for
         paid.append((line.worth_fen, line.quantity, looked_for))
         priced.append((line.amount_fen, line.quantity, looked_for))
-    (with_them, with_others), (with_them_priced, with_others_priced) = worth.come_to(fen, paid), worth.come_to(fen, priced)
+    (with_them, with_others), (with_them_priced, with_others_priced) = (
+        worth.come_to(fen, paid),
+        worth.come_to(fen, priced),
+    )
     return with_them or with_them_priced, with_others or with_others_priced
 
 

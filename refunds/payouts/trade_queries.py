@@ -134,9 +134,9 @@ def _asked(account: ChannelAccount | None, sale: Transaction, payment_no: str = 
 
 
 def _known_to_another(sale: Transaction, *, at: datetime) -> Trade | None:
-    """What another account of the merchant's says of a payment that the sale's own does not know: a till that was switched over
-    later than the desk, or earlier, took it there. The sale belongs to that account from now on, unless something was sent through
-    the one before.
+    """What another account of the merchant's says of a payment that the sale's own does not know: a till that was switched
+    over later than the desk, or earlier, took it there. The sale belongs to that account from now on; None where a payout through
+    the one before may have left, and where nobody knows it.
     """
     others = ChannelAccount.objects.filter(merchant_id=sale.merchant_id, channel=sale.channel)
     for account in others.exclude(pk=sale.channel_account_id).order_by("-is_active", "-pk")[:_OTHER_ACCOUNTS]:

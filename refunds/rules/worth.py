@@ -6,7 +6,7 @@ nothing, a returnable deposit what was put down for it. A line's worth is shared
 so far, so that pieces which come back in any order and grouping end at the line's worth.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol

@@ -436,7 +436,9 @@ def test_submit_when_the_last_piece_is_all_that_a_sum_has_left_it_passes() -> No
 @pytest.mark.parametrize("by_prices", [False, True])
 def test_same_as_when_a_sum_is_of_prices_or_of_what_was_paid_finds_the_piece(*, by_prices: bool) -> None:
     sale = _of_three()
-    sale.lines.create(position=9, sku="", name="九折", kind="discount", quantity=1, unit_price_fen=-1_000, amount_fen=-1_000)
+    sale.lines.create(
+        position=9, sku="", name="九折", kind="discount", quantity=1, unit_price_fen=-1_000, amount_fen=-1_000
+    )
     Transaction.objects.filter(pk=sale.pk).update(amount_fen=9_000)
     first = submit(sale, 4_000 if by_prices else 3_600)
     found = duplicates.same_as(transaction_id=sale.pk, amount_fen=2_700, reason="quality", pieces=[("CUP", 1)])
@@ -474,11 +476,12 @@ def test_submit_when_a_person_approved_less_what_they_left_out_is_for_a_person(
     asked = api.post("refund-requests", _body(sale, amount_fen=7_500, customer_consent=False)).json()
     request = RefundRequest.objects.get(pk=asked["id"])
     manager = of_staff(make_staff(sale.merchant, "manager"))
-    deciding.approve(
-        request_id=request.pk, by=manager, at=timezone.now(), version=request.version, amount_fen=6_500
-    )
+    deciding.approve(request_id=request.pk, by=manager, at=timezone.now(), version=request.version, amount_fen=6_500)
 
     answer = api.post("refund-requests", _body(sale, **again))
 
     line = _verdict_line(answer)
-    assert (answer.json()["state"], line and line["actual"]) == (state, asked["number"] if state == "in_review" else None)
+    assert (answer.json()["state"], line and line["actual"]) == (
+        state,
+        asked["number"] if state == "in_review" else None,
+    )

@@ -202,7 +202,10 @@ def test_come_to_is_what_trying_all_choices_finds(lines: list[tuple[int, int, in
     choices = list(itertools.product(*(range(int(quantity) + 1) for _, quantity, _ in told)))
     hits = [counts for counts in choices if sums(counts) == amount_fen]
     with_them = any(
-        any(wanted and int(fen * count // quantity) > 0 for (fen, quantity, wanted), count in zip(told, counts, strict=True))
+        any(
+            wanted and int(fen * count // quantity) > 0
+            for (fen, quantity, wanted), count in zip(told, counts, strict=True)
+        )
         for counts in hits
     )
     without = any(

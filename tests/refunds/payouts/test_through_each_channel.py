@@ -1,5 +1,5 @@
-"""A payment that was taken into another of the merchant's accounts than the sale was put down to: a till that was switched over
-later than the desk. And accounts and keys that change while a refund is under way.
+"""Through each channel, end to end: accounts and keys that change while a refund is under way, payments of another account than
+their sale was put down to, a clock that is minutes off, and what the payer reads.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
 from core.audit.models import AuditEvent
+from desk.queue import trouble
 from merchants.models import ChannelAccount, Merchant
 from merchants.principals import of_staff
 from refunds import payouts
-from refunds.models import ChannelNotice, RefundRequest
+from refunds.models import ChannelNotice, Execution, RefundRequest
 from refunds.payouts import accounts, ask, credentials, notices, ways_back
 from refunds.payouts.adapters import adapter_for
 from simulators.kit.testing import RunningSimulator, running_simulator
@@ -198,9 +199,7 @@ def test_account_that_is_replaced_before_the_refund_goes_out_pays_it_all_the_sam
     sale = _sale(channels, channels.account(merchant, channels.old))
     request = make_request(sale, 1_200)
     given = channels.credentials(channels.new)
-    accounts.open_account(
-        channel=channels.name, store_id=None, given=given, replaces=True, by=owner, at=timezone.now()
-    )
+    accounts.open_account(channel=channels.name, store_id=None, given=given, replaces=True, by=owner, at=timezone.now())
     assert _play(channels, request).state == "refunded"
     assert (channels.paid(channels.old), channels.paid(channels.new)) == ([1_200], [])
 
@@ -255,3 +254,46 @@ def test_key_that_is_changed_between_request_and_notice_loses_neither(channels: 
     notices.apply_waiting(at=timezone.now())
     assert RefundRequest.objects.get(pk=request.pk).state == "refunded"
     assert channels.paid(channels.old) == [1_200]
+
+
+def test_clock_that_is_minutes_off_is_one_line_whatever_waits_and_all_go_on_once_it_is_right(
+    channels: Channels,
+) -> None:
+    merchant = make_merchant()
+    account = channels.account(merchant, channels.old)
+    waiting = [make_request(_sale(channels, account), fen) for fen in (1_200, 1_300, 1_500)]
+    channels.old.control("POST", "/clock", {"skew_s": 360})
+    try:
+        waiting = [_play(channels, request, steps=2) for request in waiting]
+    finally:
+        channels.old.control("POST", "/clock", {"skew_s": 0})
+    assert channels.paid(channels.old) == []
+    assert {request.state for request in waiting}.isdisjoint({"failed", "refunded"})
+    found = trouble.troubles(merchant_id=merchant.pk, at=timezone.now() + timedelta(minutes=6))
+    assert len([one for one in found if "clock" in one.text.lower() or "时钟" in one.text]) == 1, found
+
+    Execution.objects.update(due_at=timezone.now())
+    done = [_play(channels, request, steps=4) for request in waiting]
+    assert [request.state for request in done] == ["refunded"] * 3
+    assert sorted(channels.paid(channels.old)) == [1_200, 1_300, 1_500]
+
+
+@pytest.mark.parametrize(
+    ("locale", "reason", "phrase"),
+    [
+        ("en", "quality", "Refund: quality problem"),
+        ("zh-Hans", "quality", "退款：质量问题"),
+        ("fr", "quality", "退款：质量问题"),
+    ],
+)
+def test_payer_reads_a_phrase_in_their_language_and_nothing_that_staff_wrote(
+    channels: Channels, locale: str, reason: str, phrase: str
+) -> None:
+    if channels.name == "unionpay":
+        pytest.skip("UnionPay takes no reason")
+    sale = _sale(channels, channels.account(make_merchant(), channels.old))
+    request = make_request(sale, 1_200, reason=reason, locale=locale)
+    assert _play(channels, request).state == "refunded"
+    (told,) = [row["reason"] for row in channels.old.control("GET", "/refunds")["rows"]]
+    assert told == phrase
+    assert len(told.encode()) <= 80
