@@ -259,6 +259,8 @@ def test_key_that_is_changed_between_request_and_notice_loses_neither(channels: 
 def test_clock_that_is_minutes_off_is_one_line_whatever_waits_and_all_go_on_once_it_is_right(
     channels: Channels,
 ) -> None:
+    if channels.name != "wechat":
+        pytest.skip("the others hold no time against their clock")
     merchant = make_merchant()
     account = channels.account(merchant, channels.old)
     waiting = [make_request(_sale(channels, account), fen) for fen in (1_200, 1_300, 1_500)]
