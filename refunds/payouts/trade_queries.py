@@ -138,10 +138,12 @@ def _known_to_another(sale: Transaction, *, at: datetime) -> Trade | None:
     over later than the desk, or earlier, took it there. The sale belongs to that account from now on; None where a payout through
     the one before may have left, and where nobody knows it.
     """
+    number = sale.channel_transaction_no
+    if not number:
+        return None  # the shop's own number may be another payment's at another account
     others = ChannelAccount.objects.filter(merchant_id=sale.merchant_id, channel=sale.channel)
     for account in others.exclude(pk=sale.channel_account_id).order_by("-is_active", "-pk")[:_OTHER_ACCOUNTS]:
         said = _asked(account, sale)
-        number = sale.channel_transaction_no
         if isinstance(said, Trade) and (said.channel_transaction_no, said.amount_fen) == (number, sale.amount_fen):
             return said if _moved(sale, account, at=at) else None
     return None
@@ -154,9 +156,8 @@ _OTHER_ACCOUNTS = 5
 @transaction.atomic
 def _moved(sale: Transaction, account: ChannelAccount, *, at: datetime) -> bool:
     Transaction.objects.select_for_update().get(pk=sale.pk)
-    if Execution.objects.filter(transaction_id=sale.pk, channel_account__channel=sale.channel).exclude(
-        state__in=(ExecutionState.FAILED, ExecutionState.CANCELLED)
-    ):
+    sent = Execution.objects.filter(transaction_id=sale.pk, channel_account__channel=sale.channel)
+    if sent.exclude(state__in=(ExecutionState.FAILED, ExecutionState.CANCELLED)).exists():
         return False
     confirming.belongs_to(transaction_id=sale.pk, account=account, by=channel(sale.channel), at=at)
     return True
