@@ -139,7 +139,7 @@ def _known_to_another(sale: Transaction, *, at: datetime) -> Trade | None:
     the one before may have left, and where nobody knows it.
     """
     number = sale.channel_transaction_no
-    if not number:
+    if not number or sale.channel_account_id is None:
         return None  # the shop's own number may be another payment's at another account
     others = ChannelAccount.objects.filter(merchant_id=sale.merchant_id, channel=sale.channel)
     for account in others.exclude(pk=sale.channel_account_id).order_by("-is_active", "-pk")[:_OTHER_ACCOUNTS]:
