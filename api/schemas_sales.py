@@ -102,6 +102,7 @@ class TransactionOut(Shape):
         lambda sale: tracking.apply_url(tracking.Receipt(sale.store_id, sale.pk)),
     )
     created_at = s.DateTimeField()
+    corrected_at = s.DateTimeField(allow_null=True)
     held_at = s.DateTimeField(allow_null=True)
 
 

@@ -94,7 +94,8 @@ class Transactions(Endpoint):
     @schemas.operation("report_transaction", TransactionOut, takes=TransactionSerializer, once=True, status=(201, 200))
     def post(self, request: Request) -> Response:
         """Report a sale. The same ``channel`` and ``channel_transaction_no`` with the same facts give the existing one (200);
-        with other facts it is 409 ``sale_differs``, and ``errors`` names them.
+        with other facts it is 409 ``sale_differs``, and ``errors`` names them. What was reported before a correction gives the
+        sale as it is now (200), with ``corrected_at``.
         """
 
         def reported() -> tuple[int, Any]:

@@ -11,10 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django_fsm import TransitionNotAllowed
 
 from core import clock, doorbell
@@ -26,8 +28,10 @@ from core.quantities import Quantity
 from core.sql import execute_rows, insert_unsaved, save_fields
 from core.unsaved import unsaved
 from refunds.facts import sums
-from refunds.models import Leg, OutboxMessage, RefundLine, RefundRequest
+from refunds.models import GoodsReturnLine, Leg, OutboxMessage, RefundLine, RefundRequest
+from refunds.models.goods_return import ReturnState
 from refunds.rules import worth
+from refunds.rules.goods import Condition, Disposition
 from refunds.states import State
 
 #: What the system does next in each state that it owes a step: the name of the task. Every other state rests.
@@ -322,10 +326,15 @@ def _keep_lines(requests: Sequence[RefundRequest]) -> None:
         lines[line.request_id].append(line)
     changed: list[RefundLine] = []
     changes: defaultdict[int, tuple[Quantity, int]] = defaultdict(lambda: (0, 0))
+    came_back = _came_back([request for request in requests if 0 < request.reserved_fen < request.amount_fen])
     for request in requests:
         own = lines[request.pk]
         holds = worth.held(
-            reason=request.reason, asked_fen=request.amount_fen, reserved_fen=request.reserved_fen, pieces=own
+            reason=request.reason,
+            asked_fen=request.amount_fen,
+            reserved_fen=request.reserved_fen,
+            pieces=own,
+            came_back=[came_back[request.pk, line.line_id] for line in own],
         )
         for line, hold in zip(own, holds, strict=True):
             if (line.held_quantity, line.held_fen) != (hold.quantity, hold.fen):
@@ -345,6 +354,21 @@ def _keep_lines(requests: Sequence[RefundRequest]) -> None:
         )
     except IntegrityError as error:
         raise over_refund(error) from error
+
+
+def _came_back(requests: Sequence[RefundRequest]) -> Mapping[tuple[UUID, int], Quantity]:
+    """How many pieces of a request's line were looked at in the store and stay there."""
+    found: defaultdict[tuple[UUID, int], Quantity] = defaultdict(Decimal)
+    if not requests:
+        return found
+    rows = GoodsReturnLine.objects.filter(
+        goods_return__request_id__in=[request.pk for request in requests],
+        goods_return__state=ReturnState.INSPECTED,
+        line__isnull=False,
+    ).exclude(Q(condition__in=[Condition.MISSING, Condition.WRONG_ARTICLE]) | Q(disposition=Disposition.HAND_BACK))
+    for request_id, line_id, quantity in rows.values_list("goods_return__request_id", "line_id", "quantity"):
+        found[request_id, line_id] += quantity
+    return found
 
 
 def lock_sales(cursor: Any, transaction_ids: Sequence[UUID]) -> None:

@@ -6,7 +6,7 @@ from django.db.models import Max, Q
 
 from merchants import channels
 from merchants.models import ChannelAccount, Store
-from terminals.models import Transaction
+from terminals.models import REPORTED_KINDS, Transaction
 
 
 def account_of(*, store: Store, channel: str, paid_at: datetime) -> ChannelAccount | None:
@@ -35,6 +35,18 @@ def account_of(*, store: Store, channel: str, paid_at: datetime) -> ChannelAccou
         (account for account in accounts if account.is_active), key=lambda account: account.store_id is None
     )
     return next(iter([*fitting, *in_use]), None)
+
+
+def take_in(account: ChannelAccount) -> int:
+    """Put down to a new account the sales that were reported while there was none for them: shops begin with their tills. Returns
+    how many.
+    """
+    sales = Transaction.objects.filter(
+        merchant_id=account.merchant_id, channel=account.channel, channel_account=None, kind__in=REPORTED_KINDS
+    )
+    return (sales if account.store_id is None else sales.filter(store_id=account.store_id)).update(
+        channel_account=account
+    )
 
 
 def replacement_of(account: ChannelAccount) -> ChannelAccount | None:

@@ -16,8 +16,9 @@ from django.db.models import Q, QuerySet
 from core.audit.actors import Actor
 from core.audit.record import record_of
 from core.errors import DomainError
+from merchants.models import ChannelAccount
 from terminals.models import PaymentWord, Transaction, TransactionStatus
-from terminals.reporting import CORRECTED
+from terminals.versions import CORRECTED
 
 #: One sale is not asked about more often: channels limit how many queries they take.
 ASK_AGAIN_AFTER = timedelta(seconds=5)
@@ -90,6 +91,17 @@ def keep_word(
         )
     sale.save(update_fields=saved)
     return sale
+
+
+@transaction.atomic
+def belongs_to(*, transaction_id: UUID, account: ChannelAccount, by: Actor, at: datetime) -> None:
+    """A channel knows the payment at another of the merchant's accounts than the sale was put down to. ``by`` is the channel."""
+    sale = Transaction.objects.select_for_update(of=("self",)).select_related("channel_account").get(pk=transaction_id)
+    before = sale.channel_account.code if sale.channel_account else ""
+    sale.channel_account, sale.corrected_at = account, at
+    sale.save(update_fields=["channel_account", "corrected_at"])
+    data = {"reason": CHANNEL_SAYS, "before": {"account": before}, "after": {"account": account.code}}
+    record_of(sale, by=by, action=CORRECTED, at=at, data=data)
 
 
 def _reported_with(number: str, sale: Transaction) -> Transaction | None:

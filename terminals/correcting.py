@@ -9,23 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import ProtectedError, QuerySet
+from django.db.models import ProtectedError
 
-from core.audit.models import AuditEvent
 from core.audit.record import record_of
 from core.errors import Conflict, FieldError, Invalid, NotFound
-from core.personal_data import phone_hashes, phone_key, search_hash
+from core.personal_data import phone_hashes
 from core.quantities import quantity_text
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from terminals.accounts import account_of
 from terminals.models import REPORTED_KINDS, Deposit, Transaction, TransactionKind, TransactionLine
 from terminals.reporting import (
-    CORRECTED,
     SaleLine,
     check_lines,
     check_paid_at,
@@ -35,6 +32,7 @@ from terminals.reporting import (
     store_named,
     terminal_named,
 )
+from terminals.versions import CORRECTED, as_told
 
 
 class NotCovered(Conflict, code="correction_below_refunds"):
@@ -98,9 +96,9 @@ def correct_sale(
         raise Invalid("say why", code="reason_required", errors=[FieldError("reason", "required")])
     if not correction.changes_anything:
         raise Invalid("nothing is to be changed", code="nothing_to_correct")
-    before = _as_told(sale)
+    before = as_told(sale)
     _apply(sale, correction, by, at)
-    after = _as_told(sale)
+    after = as_told(sale)
     changed = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
     if changed:
         sale.corrected_at = at
@@ -117,11 +115,6 @@ def correct_sale(
             },
         )
     return sale
-
-
-def corrections_of(sale: Transaction) -> QuerySet[AuditEvent]:
-    """What was corrected of a sale, the newest first."""
-    return AuditEvent.objects.filter(object_id=str(sale.pk), action=CORRECTED).order_by("-pk")
 
 
 def _apply(sale: Transaction, correction: SaleCorrection, by: Principal, at: datetime) -> None:
@@ -242,37 +235,3 @@ _APART = 10_000
 
 def _not_covered(field: str, why: str) -> NotCovered:
     return NotCovered(why, errors=[FieldError(field, NotCovered.code)])
-
-
-_TERMS = ("kind", "contract_fen", "terms")
-
-
-def _as_told(sale: Transaction) -> dict[str, Any]:
-    """What is said of a sale, as the audit trail keeps it: of the payer only whether it changed."""
-    return {
-        "order_no": sale.order_no,
-        "kind": str(sale.kind),
-        "amount_fen": sale.amount_fen,
-        "paid_at": sale.paid_at.isoformat(),
-        "store": sale.store.code,
-        "terminal": sale.terminal.code if sale.terminal else "",
-        "cashier": sale.cashier,
-        "payer": search_hash("payer", f"{phone_key(sale.payer_phone)} {sale.card_last4}").hex()[:12],
-        "funding": str(sale.funding),
-        "payer_paid_fen": sale.payer_paid_fen,
-        "deposit": list(deposit)
-        if (deposit := Deposit.objects.filter(pk=sale.pk).values_list(*_TERMS).first())
-        else [],
-        "lines": [
-            [
-                line.sku,
-                line.name,
-                line.group,
-                line.kind,
-                quantity_text(line.quantity),
-                line.unit_price_fen,
-                line.amount_fen,
-            ]
-            for line in lines_of(sale)
-        ],
-    }

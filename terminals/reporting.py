@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -24,12 +25,10 @@ from core.quantities import Quantity
 from merchants.models import Store
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
-from terminals import joining
+from terminals import joining, versions
 from terminals.accounts import account_of
 from terminals.models import LineKind, Terminal, Transaction, TransactionLine, TransactionStatus
-
-#: The audit event of a correction.
-CORRECTED = "transaction.correct"
+from terminals.versions import CORRECTED
 
 #: The reason of the correction that completes a pending sale, as the audit trail has it.
 TILL_SAYS = "till_says"
@@ -143,9 +142,14 @@ def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Contain
         f"the lines come to {yuan(sum(amounts))} and {yuan(paid_fen)} was paid: "
         f"{yuan(abs(over_fen))} too {'much' if over_fen > 0 else 'little'}; {hint}"
     )
+    words = (
+        ()
+        if over_fen > 0
+        else (_("The lines come to less than was paid: one is missing. Tax, service and delivery are lines, too."),)
+    )
     raise LinesDoNotAddUp(
         message,
-        errors=[FieldError("lines", LinesDoNotAddUp.code)],
+        errors=[FieldError("lines", LinesDoNotAddUp.code, *words)],
         lines_fen=sum(amounts),
         amount_fen=paid_fen,
         difference_fen=over_fen,
@@ -244,7 +248,9 @@ def join(sale: Transaction) -> joining.Order:
 
 
 def _same(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime) -> Transaction:
-    """The sale as it is known, where the reporter may see it and says the same of it."""
+    """The sale as it is known, where the reporter may see it and says the same of it, or what was said before a correction: who
+    only repeats their report contradicts nothing, and reads what has become of it.
+    """
     if not by.works_in(existing.store_id):
         raise Conflict("another store has reported this payment", code="reported_elsewhere")
     # What was reported as pending may be through by now, and a late repeat of that report says nothing else.
@@ -253,8 +259,11 @@ def _same(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime
     differing = [
         (name, known) for name, known, told in _compared(existing, sale) if known != told and name not in known_better
     ]
-    if differing and _is_through(existing, sale, {name for name, _ in differing}):
+    differing_names = {name for name, _ in differing}
+    if differing and _is_through(existing, sale, differing_names):
         return _complete(existing.pk, sale, by, at)
+    if differing and not differing_names & _NEVER_CORRECTED and versions.was_told(existing, _as_told(sale)):
+        return existing
     if differing:
         names = ", ".join(name for name, _ in differing)
         raise SaleDiffers(
@@ -290,6 +299,8 @@ def _with_payment_no(existing: Transaction, sale: ReportedSale, by: Principal, a
 #: What a till learns only when a payment goes through, or does not.
 _LEARNED_LATE = frozenset({"status", "paid_at", "channel_transaction_no", "payer.funding", "payer.paid_fen"})
 _ENDED = (TransactionStatus.SUCCESS, TransactionStatus.DECLINED)
+#: What no correction changes: a report that says otherwise was never a version of the sale.
+_NEVER_CORRECTED = frozenset({"channel_transaction_no", "payment_no", "remote"})
 
 
 def _is_through(existing: Transaction, sale: ReportedSale, differing: Set[str]) -> bool:
@@ -369,6 +380,24 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     yield "payer.funding", existing.funding, sale.funding
     yield "payer.paid_fen", existing.payer_paid_fen, sale.payer_paid_fen
     yield "lines", sorted(map(_line_facts, lines_of(existing))), sorted(map(_line_facts, sale.lines))
+
+
+def _as_told(sale: ReportedSale) -> dict[str, Any]:
+    """A report as the audit trail would have it."""
+    return {
+        "order_no": sale.order_no,
+        "kind": sale.kind,
+        "status": sale.status,
+        "amount_fen": sale.amount_fen,
+        "paid_at": sale.paid_at.isoformat(),
+        "store": sale.store,
+        "terminal": sale.terminal,
+        "cashier": sale.cashier,
+        "payer": versions.payer_as_told(sale.payer_phone, sale.card_last4),
+        "funding": sale.funding,
+        "payer_paid_fen": sale.payer_paid_fen,
+        "lines": [versions.line_as_told(line) for line in sale.lines],
+    }
 
 
 def _line_facts(line: SaleLine | TransactionLine) -> tuple[object, ...]:

@@ -322,7 +322,7 @@ def refund(
         ),
         lines=goods_of_sale(request, sold, claimed),
         goods=goods_of.card(request, at=at),
-        sale=sale_of(request, sale, scope=scope, at=at),
+        sale=sale_of(request, sale, claimed, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
         legs=[_leg(one, request, by=scope.by, at=at) for one in legs.shown(request)],
         executions=shown_payouts,

@@ -17,7 +17,7 @@ from merchants.rights import Act
 from refunds.facts import duplicates
 from refunds.models import RefundLine, RefundRequest
 from refunds.rules import worth
-from refunds.states import RELEASED
+from refunds.states import RELEASED, UNDECIDED
 from terminals.models import Terminal, Transaction, TransactionLine
 
 
@@ -35,7 +35,10 @@ class Goods:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """Three parts of one bar: what else was refunded, this refund, what is left. ``same``: refunds that ask the same."""
+    """Three parts of one bar: what else was refunded, this refund, what is left. ``same``: refunds that ask the same.
+
+    ``corrected_at``: where the sale was corrected since the refund was judged; ``worth_fen``: what its articles are worth by now.
+    """
 
     row: Transaction
     url: str
@@ -46,10 +49,17 @@ class Sale:
     refunded_fen: int
     this_fen: int
     left_fen: int
+    corrected_at: datetime | None
+    worth_fen: int | None
 
 
-def sale_of(request: RefundRequest, sale: Transaction, *, scope: Scope, at: datetime) -> Sale:
+def sale_of(
+    request: RefundRequest, sale: Transaction, claimed: Sequence[RefundLine], *, scope: Scope, at: datetime
+) -> Sale:
     """``sale`` comes with its terminal; ``request`` is of it, or of another payment of its order."""
+    corrected_at = _corrected_at(request, sale)
+    by_id = {line.pk: line for line in worth.with_worth(sale)} if corrected_at else {}
+    own = [(by_id[one.line_id], one.quantity) for one in claimed if one.line_id in by_id]
     this = 0 if request.state in RELEASED else request.approved_fen or request.amount_fen
     before = sale.reserved_fen - request.reserved_fen
     return Sale(
@@ -62,7 +72,17 @@ def sale_of(request: RefundRequest, sale: Transaction, *, scope: Scope, at: date
         refunded_fen=before,
         this_fen=this,
         left_fen=max(0, sale.amount_fen - before - this),
+        corrected_at=corrected_at,
+        worth_fen=sum(int(line.worth_fen * pieces // line.quantity) for line, pieces in own) if own else None,
     )
+
+
+def _corrected_at(request: RefundRequest, sale: Transaction) -> datetime | None:
+    """When the sale was corrected, where nobody has judged the refund since."""
+    if sale.corrected_at is None or request.state not in UNDECIDED or sale.corrected_at <= request.created_at:
+        return None
+    judged_at = request.judgements.order_by("-sequence").values_list("at", flat=True).first()
+    return None if judged_at and judged_at >= sale.corrected_at else sale.corrected_at
 
 
 def goods_of_sale(
@@ -74,7 +94,7 @@ def goods_of_sale(
     values = [line.value_fen for line in claimed]
     shares = worth.shared_out(amount_fen, values if any(values) else [1] * len(values), range(len(values)))
     of_line = {
-        line.line_id: (hold.quantity, line.value_fen, share)
+        line.line_id: (line.held_quantity if request.reserved_fen else hold.quantity, line.value_fen, share)
         for line, hold, share in zip(claimed, back, shares, strict=True)
     }
     return [Goods(line, *of_line.get(line.pk, (0, None, None))) for line in sold]

@@ -52,6 +52,7 @@ _LABELS: Mapping[str, Promise | str] = {
     "lines": _("Goods"),
     "status": _("Payment"),
     "channel_transaction_no": _("The channel's number"),
+    "account": _("Channel account"),
     "payment_no": _("a number sent to the channel"),
 }
 _REASONS = {

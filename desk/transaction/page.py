@@ -19,8 +19,8 @@ from refunds.payouts import contradictions
 from refunds.rules import explanations, payment, worth
 from refunds.telling.destinations import destination_label
 from terminals import confirming
-from terminals.correcting import corrections_of
 from terminals.models import CONFIRMING, Deposit, PaymentWord, Transaction, TransactionLine
+from terminals.versions import corrections_of
 
 #: As many corrections of one sale are listed.
 _CORRECTIONS = 20

@@ -26,7 +26,7 @@ from refunds.models import Approval, Leg, PendingDecision, RefundRequest
 from refunds.models.approval import Decision
 from refunds.states import Route
 from terminals.models import Transaction
-from terminals.reporting import CORRECTED
+from terminals.versions import CORRECTED
 
 #: The version of a request that was submitted and judged once; nobody has corrected or redirected it yet.
 _FIRST_JUDGED = 3

@@ -3,9 +3,11 @@
 The same is: of one order (same number, store and day), the same amount, as asked for or as approved, and the same articles
 where both name any; or pieces that have come back already, or were exchanged. What was asked in one and is asked again in parts,
 by payment or by article, comes to the same amount, and so does the other way round: where articles are named, to the same of
-them. Reason and words are no difference: they change from one telling to the next. What was rejected, withdrawn or refused by the
-channel for good has let go of its amount and stands against nothing; an exchange has not, the customer has something for it.
-Nor has what the same customer was given when the sale could not be found: the receipt may have turned up since.
+them. So does what a person has left out of it, or a part of that. Where one of two refunds names articles and the other a sum
+alone, the sum may be for these, if they and others come to it: the whole order, and then a piece of it. Reason and words are no
+difference: they change from one telling to the next. What was rejected, withdrawn or refused by the channel for good has let go
+of its amount and stands against nothing; an exchange has not, the customer has something for it. Nor has what the same customer
+was given when the sale could not be found: the receipt may have turned up since.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,9 +20,15 @@ from django.db import connection
 
 from refunds.facts.sums import ORDER
 from refunds.models import RefundRequest
-from terminals.models import TransactionKind
+from refunds.rules import worth
+from refunds.rules.policy import NEEDS_FINDING
+from refunds.states import Reason
+from terminals import orders
+from terminals.models import Transaction, TransactionKind, TransactionLine
 from terminals.orders import ARTICLE, article
 
+#: Reasons for which money goes back and nobody means articles by it, whichever they name.
+_MONEY_ALONE = NEEDS_FINDING | {Reason.PRICE_ADJUSTMENT, Reason.WRONG_AMOUNT, Reason.GOODWILL}
 #: Of so many refunds of an order it is looked whether some of them together are the same: all sums of ten are a thousand.
 _TOGETHER = 10
 
@@ -30,7 +38,7 @@ SELECT r.id, r.number, r.amount_fen, r.approved_fen,
           JOIN terminals_transactionline l ON l.id = n.line_id WHERE n.request_id = r.id),
        EXISTS (SELECT FROM refunds_refundline n WHERE n.request_id = r.id
                   AND n.line_id = ANY(%(gone)s) AND n.held_quantity > 0),
-       r.reserved_fen = 0
+       r.reserved_fen = 0, r.reason
   {ORDER}
   JOIN refunds_refundrequest r ON r.transaction_id = o.id
  WHERE t.id = %(sale)s AND r.id IS DISTINCT FROM %(but)s
@@ -54,15 +62,18 @@ class _Live:
 
     same: Same
     amounts_fen: frozenset[int]
+    refused_fen: int
     pieces: Mapping[str, Decimal]
     has_gone: bool
     was_exchanged: bool
+    reason: str
 
 
 def same_as(
     *,
     transaction_id: UUID,
     amount_fen: int,
+    reason: str = "",
     pieces: Iterable[tuple[str, int | Decimal]] = (),
     gone: Collection[int] = (),
     but: UUID | None = None,
@@ -74,12 +85,23 @@ def same_as(
         cursor.execute(_LIVE, {"sale": transaction_id, "gone": list(gone), "but": but})
         rows = cursor.fetchall()
     live = [
-        _Live(Same(pk, number), frozenset({asked, approved} - {None}), _counted(theirs or ()), has_gone, was_exchanged)
-        for pk, number, asked, approved, theirs, has_gone, was_exchanged in rows
+        _Live(
+            Same(pk, number),
+            frozenset({asked, approved} - {None}),
+            0 if approved is None else asked - approved,
+            _counted(theirs or ()),
+            *others,
+        )
+        for pk, number, asked, approved, theirs, *others in rows
     ]
     wanted = _counted(pieces)
     found = [one.same for one in live if _is_same(one, amount_fen, wanted)]
-    return found or _in_parts([one for one in live if not one.was_exchanged], amount_fen, wanted)
+    if found:
+        return found
+    live = [one for one in live if not one.was_exchanged]
+    return _in_parts(live, amount_fen, wanted) or _in_a_sum(
+        live, amount_fen, wanted, transaction_id=transaction_id, reason=reason, but=but
+    )
 
 
 def same_as_request(request: RefundRequest) -> list[Same]:
@@ -87,6 +109,7 @@ def same_as_request(request: RefundRequest) -> list[Same]:
     return same_as(
         transaction_id=request.transaction_id,
         amount_fen=request.approved_fen or request.amount_fen,
+        reason=request.reason,
         pieces=[(article(own.line), own.quantity) for own in request.lines.select_related("line")],
         but=request.pk,
     )
@@ -116,7 +139,9 @@ def without_receipt(
 
 def _is_same(one: _Live, amount_fen: int, wanted: Mapping[str, Decimal]) -> bool:
     if one.was_exchanged:
-        return not wanted or not one.pieces or not wanted.keys().isdisjoint(one.pieces)
+        return _may_overlap(one.pieces, wanted)
+    if amount_fen <= one.refused_fen and _may_overlap(one.pieces, wanted):
+        return True
     return one.has_gone or (amount_fen in one.amounts_fen and _may_be(one.pieces, wanted))
 
 
@@ -137,6 +162,53 @@ def _in_parts(live: Sequence[_Live], amount_fen: int, wanted: Mapping[str, Decim
     return []
 
 
+def _in_a_sum(
+    live: Sequence[_Live],
+    amount_fen: int,
+    wanted: Mapping[str, Decimal],
+    *,
+    transaction_id: UUID,
+    reason: str,
+    but: UUID | None,
+) -> list[Same]:
+    """The refunds that name articles where this one names a sum, or the other way round, and may be for the same of them. What
+    takes all that is left of the order, where its other articles come to the other one's sum, is for the rest.
+    """
+    others = [one for one in live if one.reason not in _MONEY_ALONE and bool(one.pieces) != bool(wanted)]
+    if not others or reason in _MONEY_ALONE:
+        return []
+    payments = orders.siblings(Transaction.objects.get(pk=transaction_id))
+    goods = worth.with_worth_of(payments)
+    own_fen = RefundRequest.objects.filter(pk=but).values_list("reserved_fen", flat=True).first() if but else 0
+    left_fen = sum(one.refundable_fen for one in payments) + (own_fen or 0)
+    found = []
+    for one in others:
+        sums = one.amounts_fen if wanted else [amount_fen]
+        told = [_come_to(goods, fen, wanted or one.pieces) for fen in sums]
+        if any(with_them and not (with_others and amount_fen == left_fen) for with_them, with_others in told):
+            found.append(one.same)
+    return found
+
+
+def _come_to(goods: Iterable[TransactionLine], fen: int, pieces: Mapping[str, Decimal]) -> tuple[bool, bool]:
+    """Whether articles come to a sum with some of these pieces, and without all of them; by what was paid for them, or by the
+    prices that somebody may have read from the receipt.
+    """
+    left = dict(pieces)
+    paid, priced = [], []
+    for line in goods:
+        looked_for = min(line.quantity, left.get(article(line), Decimal(0)))
+        if looked_for:
+            left[article(line)] -= looked_for
+        paid.append((line.worth_fen, line.quantity, looked_for))
+        priced.append((line.amount_fen, line.quantity, looked_for))
+    (with_them, with_others), (with_them_priced, with_others_priced) = (
+        worth.come_to(fen, paid),
+        worth.come_to(fen, priced),
+    )
+    return with_them or with_them_priced, with_others or with_others_priced
+
+
 def _sum(some: Iterable[_Live]) -> int:
     return sum(min(one.amounts_fen) for one in some)
 
@@ -150,6 +222,10 @@ def _all_of(some: Iterable[_Live], more: Mapping[str, Decimal] | None = None) ->
 def _may_be(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> bool:
     """Whether both may be about the same articles: who names none may mean any."""
     return not one or not other or one == other
+
+
+def _may_overlap(one: Mapping[str, Decimal], other: Mapping[str, Decimal]) -> bool:
+    return not one or not other or not one.keys().isdisjoint(other)
 
 
 def _counted(pieces: Iterable[tuple[str, int | float | Decimal]]) -> Mapping[str, Decimal]:

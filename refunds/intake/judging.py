@@ -323,6 +323,7 @@ def _first_of(sale: Sale, draft: Draft, claimed: Sequence[Claim], seen: Standing
         same = duplicates.same_as(
             transaction_id=sale.id,
             amount_fen=draft.amount_fen,
+            reason=draft.reason,
             pieces=[(claim.judged.sku, claim.judged.quantity) for claim in claimed],
             gone=[claim.line_id for claim in claimed if claim.judged.quantity > claim.judged.returnable],
             but=stored.pk if stored else None,

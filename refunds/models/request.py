@@ -399,8 +399,8 @@ class RefundLine(models.Model):
             models.UniqueConstraint(fields=["request", "line"], name="refund_line_once"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="refund_line_positive"),
             models.CheckConstraint(
-                condition=Q(held_quantity__in=[0, F("quantity")], held_fen__gte=0, value_fen__gte=0),
-                name="refund_line_holds_all_or_none",
+                condition=Q(held_quantity__gte=0, held_quantity__lte=F("quantity"), held_fen__gte=0, value_fen__gte=0),
+                name="refund_line_holds_no_more",
             ),
         ]
 

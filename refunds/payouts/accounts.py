@@ -17,6 +17,7 @@ from merchants.rights import Act, Subject, check_may
 from payment_channels.contract import CredentialsInvalid, Done, ProfileInvalid, RefundReference, Refused
 from payment_channels.registry import CHANNELS
 from refunds.payouts import adapters, credentials, wake
+from terminals.accounts import take_in
 
 #: What a test comes to: the channel knows us; it does not; nothing can be told.
 WORKS, REFUSED, NO_ANSWER = "works", "refused", "no_answer"
@@ -58,7 +59,8 @@ def open_account(
     """An account that takes payments from now on: of one store, or of all that have none of their own.
 
     ``replaces`` puts the one before out of use in the same commit: what was paid into it goes back through it, and its notices
-    are heard. Raises ``Forbidden``, ``NotFound``, ``AccountInUse``, and ``Invalid`` that names what the credentials lack.
+    are heard. Sales that were reported while there was none are the new one's. Raises ``Forbidden``, ``NotFound``,
+    ``AccountInUse``, and ``Invalid`` that names what the credentials lack.
     """
     check_may(Act.CHANGE_CREDENTIALS, by=by)
     check_may(Act.CHANGE_CREDENTIALS, by=by, subject=Subject(merchant_id=by.acting_for, store_id=None))
@@ -89,7 +91,12 @@ def open_account(
             account.save(force_insert=True)
     except IntegrityError as error:
         raise AccountInUse("another account takes these payments") from error
-    told = {"account": account.code, "channel": channel, "store": store.code if store else ""}
+    told = {
+        "account": account.code,
+        "channel": channel,
+        "store": store.code if store else "",
+        "sales": take_in(account),
+    }
     record_of(account, by=by.actor, action="channel_account.open", at=at, data=told)
     credentials.record_change(account=account, before={}, by=by.actor, at=at)
     return account

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet, Sum
 
 from core.audit.actors import channel
 from core.audit.record import record_of
 from core.errors import Conflict, existing
+from merchants.models import ChannelAccount
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from payment_channels.contract import (
@@ -34,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 #: The audit event of a question.
 ASKED = "transaction.ask_channel"
-_NOBODY_TO_ASK = "no_trade_queries"
+_NOBODY_TO_ASK, _NOT_FOUND = "no_trade_queries", "not_found"
 #: Payouts of which nothing can have left.
 _NOT_SENT = (ExecutionState.READY, ExecutionState.FAILED, ExecutionState.CANCELLED)
 
@@ -70,6 +72,8 @@ def ask_about_payment(*, transaction_id: UUID, by: Principal, at: datetime) -> P
     said = ask_trade(transaction_id=sale.pk)
     if isinstance(said, Unknown) and said.code == _NOBODY_TO_ASK:
         raise NobodyToAsk("this channel cannot be asked about a payment")
+    if isinstance(said, Unknown) and said.code == _NOT_FOUND:
+        said = _known_to_another(sale, at=at) or said
     answer = keep(said, sale=sale, at=at)
     record_of(
         sale, by=by.actor, action=ASKED, at=at, data={"word": answer.word.value, "code": answer.code, **answer.amounts}
@@ -101,11 +105,15 @@ def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
     """
     sale = Transaction.objects.select_related("channel_account").get(pk=transaction_id)
     account = sale.channel_account and (replacement_of(sale.channel_account) or sale.channel_account)
+    return _asked(account, sale, payment_no)
+
+
+def _asked(account: ChannelAccount | None, sale: Transaction, payment_no: str = "") -> Trade | Unknown:
     # Cash has no channel that could be asked.
     try:
         adapter: object = None if account is None else adapter_for(account.pk, account.revision)
     except (CredentialsInvalid, ProfileInvalid) as error:
-        logger.warning("channel account %s cannot be used: %s", sale.channel_account_id, error)
+        logger.warning("channel account %s cannot be used: %s", account and account.pk, error)
         return Unknown(code="account_unusable", message=str(error), remedy="check_keys")
     if isinstance(adapter, TradeQueries):
         reference = TradeReference(
@@ -117,12 +125,42 @@ def ask_trade(*, transaction_id: UUID, payment_no: str = "") -> Trade | Unknown:
         said = adapter.query_trade(reference)
         if isinstance(said, Trade):
             return _with_notices(said, sale)
-        if said.code != "not_found":
+        if said.code != _NOT_FOUND:
             return said
         # What nobody paid has no number of the channel's: it is known by the shop's alone.
         by_shop = adapter.query_trade(replace(reference, channel_transaction_no=""))
         return by_shop if isinstance(by_shop, Trade) and not by_shop.channel_transaction_no else said
     return Unknown(code=_NOBODY_TO_ASK, message="this channel cannot be asked about a payment")
+
+
+def _known_to_another(sale: Transaction, *, at: datetime) -> Trade | None:
+    """What another account of the merchant's says of a payment that the sale's own does not know: a till that was switched
+    over later than the desk, or earlier, took it there. The sale belongs to that account from now on; None where a payout through
+    the one before may have left, and where nobody knows it.
+    """
+    number = sale.channel_transaction_no
+    if not number or sale.channel_account_id is None:
+        return None  # the shop's own number may be another payment's at another account
+    others = ChannelAccount.objects.filter(merchant_id=sale.merchant_id, channel=sale.channel)
+    for account in others.exclude(pk=sale.channel_account_id).order_by("-is_active", "-pk")[:_OTHER_ACCOUNTS]:
+        said = _asked(account, sale)
+        if isinstance(said, Trade) and (said.channel_transaction_no, said.amount_fen) == (number, sale.amount_fen):
+            return said if _moved(sale, account, at=at) else None
+    return None
+
+
+#: So many are asked.
+_OTHER_ACCOUNTS = 5
+
+
+@transaction.atomic
+def _moved(sale: Transaction, account: ChannelAccount, *, at: datetime) -> bool:
+    Transaction.objects.select_for_update().get(pk=sale.pk)
+    sent = Execution.objects.filter(transaction_id=sale.pk, channel_account__channel=sale.channel)
+    if sent.exclude(state__in=(ExecutionState.FAILED, ExecutionState.CANCELLED)).exists():
+        return False
+    confirming.belongs_to(transaction_id=sale.pk, account=account, by=channel(sale.channel), at=at)
+    return True
 
 
 def _with_notices(said: Trade, sale: Transaction) -> Trade:
@@ -162,7 +200,7 @@ _WORDS: Mapping[TradeState, PaymentWord] = {
 def _read(said: Trade | Unknown, sale: Transaction, at: datetime) -> PaymentAnswer:
     """The channel's words held against ours. What we sent back ourselves is no surprise."""
     if isinstance(said, Unknown):
-        word = PaymentWord.NOT_KNOWN if said.code == "not_found" else PaymentWord.NO_ANSWER
+        word = PaymentWord.NOT_KNOWN if said.code == _NOT_FOUND else PaymentWord.NO_ANSWER
         return PaymentAnswer(word=word, at=at, code=said.code)
     # An order that nobody paid may come without its amount.
     amounts = {"amount_fen": said.amount_fen} if said.amount_fen else {}

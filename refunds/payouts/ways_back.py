@@ -55,7 +55,22 @@ _OUR_OWN = frozenset({"check_keys", "check_permission", "check_account"})
 
 def can_go_out_again(failed: Execution) -> bool:
     """Whether a refused payout may be sent again as it is; the others need a corrected request."""
-    return failed.failure_retry != Retry.NEVER or failed.failure_remedy in _OUR_OWN
+    if failed.failure_retry != Retry.NEVER or failed.failure_remedy in _OUR_OWN:
+        return True
+    return failed.failure_remedy in _NOT_THERE and _goes_through(failed) != failed.channel_account_id
+
+
+#: Refusals of an account that does not know the payment: it may have been another's, as its channel said since.
+_NOT_THERE = frozenset({"check_sale", "sale_state"})
+
+
+def _goes_through(failed: Execution) -> int:
+    """The account through which it would go out now: the one in the place of its own, or the one its sale belongs to since."""
+    account = failed.channel_account
+    if (replaced_by := replacement_of(account)) is not None:
+        return replaced_by.pk
+    of_sale = failed.transaction.channel_account
+    return account.pk if of_sale is None or of_sale.channel != account.channel else of_sale.pk
 
 
 def can_retry(request: RefundRequest, last: Execution | None) -> bool:
@@ -69,7 +84,7 @@ def can_retry(request: RefundRequest, last: Execution | None) -> bool:
 @transaction.atomic
 def retry(*, request_id: UUID, by: Principal, at: datetime, version: int, sequence: int | None = None) -> RefundRequest:
     """Send what failed again once its cause is mended: under its own number, or a new one where the channel wants that or its
-    account was replaced (``accounts.replacement_of``), through which it goes then.
+    account was replaced (``accounts.replacement_of``) or is known not to be the payment's, through the right one then.
 
     Of a plan all legs that failed, or the one that is named; what is paid already stays as it is. Raises ``AskedAnew`` where the
     same was asked for again meanwhile.
@@ -105,11 +120,11 @@ def retry(*, request_id: UUID, by: Principal, at: datetime, version: int, sequen
         data={"refund_no": ", ".join(row.refund_no for row in failed)},
     )
     for row in failed:
-        replaced_by = replacement_of(row.channel_account)
-        if replaced_by is not None or row.failure_retry == Retry.NEW_NUMBER:
+        account_id = _goes_through(row)
+        if account_id != row.channel_account_id or row.failure_retry == Retry.NEW_NUMBER:
             new_execution(
                 retried,
-                channel_account_id=row.channel_account_id if replaced_by is None else replaced_by.pk,
+                channel_account_id=account_id,
                 choice=MethodChoice(row.method, row.method_reason),
                 at=at,
                 attempt_no=row.attempt_no + 1,

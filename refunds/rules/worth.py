@@ -135,17 +135,62 @@ def pieces_fen(*, worth_fen: int, quantity: Quantity, returned: Quantity, given_
     return max(0, int(worth_fen * back // quantity) - given_fen)
 
 
-def held(*, reason: str, asked_fen: int, reserved_fen: int, pieces: Sequence[Pieces]) -> list[Hold]:
+def come_to(amount_fen: int, lines: Sequence[tuple[int, Quantity, Quantity]]) -> tuple[bool, bool]:
+    """Whether pieces of these lines come to an amount with one of those that are looked for among them, and whether they do with
+    none of those. ``lines`` are (fen, pieces, pieces looked for); weighed goods come back whole or not at all. Of very many
+    pieces they are said to.
+    """
+    if amount_fen * sum(quantity for _, quantity, _ in lines) > _TOO_MANY:
+        return True, True
+    # The sums that are reached, a bit each: with none of the lines that are looked for, with some, with all other pieces.
+    without, some, others = 1, 0, 1
+
+    def and_more(sums: int, fen: int, quantity: Quantity, most: Quantity) -> int:
+        found = 0
+        for sum_fen in _sums_of_pieces(fen, quantity, most):
+            if sum_fen <= amount_fen:
+                found |= sums << sum_fen
+        return found & ((1 << amount_fen + 1) - 1)
+
+    for fen, quantity, looked_for in lines:
+        some |= and_more(some | without if looked_for else some, fen, quantity, quantity)
+        if not looked_for:
+            without |= and_more(without, fen, quantity, quantity)
+        others |= and_more(others, fen, quantity, quantity - looked_for)
+    return bool(some >> amount_fen), bool(others >> amount_fen)
+
+
+#: Bits that are moved, at most.
+_TOO_MANY = 1_000_000_000
+
+
+def _sums_of_pieces(fen: int, quantity: Quantity, most: Quantity) -> list[int]:
+    """What 1, 2 ... ``most`` pieces of a line come to, where that is anything."""
+    if quantity != int(quantity):
+        return [fen] if fen > 0 and most == quantity else []
+    return [sum_fen for count in range(1, int(most) + 1) if (sum_fen := int(fen * count // quantity)) > 0]
+
+
+def held(
+    *, reason: str, asked_fen: int, reserved_fen: int, pieces: Sequence[Pieces], came_back: Sequence[Quantity] = ()
+) -> list[Hold]:
     """What a request holds of each line while it holds ``reserved_fen`` of the sale.
 
     Pieces are used up where goods come back for all that was asked for them. A price adjustment, goodwill, or an approval of less
-    is money: it lowers what the line is worth and leaves the piece with the customer.
+    is money: it lowers what the line is worth and leaves the piece with the customer. ``came_back``: so many pieces of each are
+    in the store by now, whatever was paid for them: these are used up with all that they are worth.
     """
     if reason in GOODS_COME_BACK and reserved_fen >= asked_fen:
         return [Hold(one.quantity, one.value_fen) for one in pieces]
     values = [one.value_fen for one in pieces]
-    fen = shared_out(min(reserved_fen, sum(values)), values, range(len(values)))
-    return [Hold(Decimal(0), one) for one in fen]
+    given = shared_out(min(reserved_fen, sum(values)), values, range(len(values)))
+    back = [min(one.quantity, count) for one, count in zip(pieces, came_back, strict=True)] if came_back else []
+    if not reserved_fen or not any(back):
+        return [Hold(Decimal(0), fen) for fen in given]
+    return [
+        Hold(count, max(fen, int(one.value_fen * count // one.quantity)))
+        for one, count, fen in zip(pieces, back, given, strict=True)
+    ]
 
 
 def price_fen(line: Line) -> Decimal:

@@ -14,7 +14,8 @@ from core.errors import Conflict, Forbidden, Invalid
 from merchants.models import Merchant, Store
 from merchants.principals import Principal, of_staff
 from terminals.models import Terminal, Transaction
-from terminals.reporting import CORRECTED, PaidInTheFuture, ReportedSale, SaleDiffers, SaleLine, report_sale
+from terminals.reporting import PaidInTheFuture, ReportedSale, SaleDiffers, SaleLine, report_sale
+from terminals.versions import CORRECTED
 from tests.factories import make_account, make_staff, till
 
 pytestmark = pytest.mark.django_db

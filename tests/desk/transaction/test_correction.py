@@ -14,7 +14,7 @@ from merchants.principals import of_staff
 from terminals import correcting
 from terminals.correcting import SaleCorrection
 from terminals.models import Transaction
-from terminals.reporting import CORRECTED
+from terminals.versions import CORRECTED
 from tests.desk.conftest import Shop
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 

@@ -22,10 +22,11 @@ from refunds.intake.claims import Draft
 from refunds.models import Execution, RefundRequest
 from refunds.payouts import Answer, ways_back
 from refunds.payouts.ways_back import AskedAnew
+from refunds.review import deciding
 from refunds.states import ExecutionState
 from terminals.models import Transaction, TransactionLine
 from tests.api.conftest import api_for
-from tests.factories import at_the_till, make_merchant, make_sale, make_staff, submit
+from tests.factories import RULES, at_the_till, make_merchant, make_sale, make_staff, submit
 from tests.refunds import plans
 from tests.refunds.limited import at_once
 from tests.refunds.settled import failed, paid
@@ -356,3 +357,129 @@ def test_submit_when_the_goods_were_exchanged_their_money_is_for_a_person(again:
 
     line = _verdict_line(answer)
     assert (answer.json()["state"], line and line["actual"]) == (state, asked.number if state == "in_review" else None)
+
+
+def _of_three(*more: tuple[str, int]) -> Transaction:
+    """A sale of a pan at 60.00, a cup at 30.00 and a spoon at 10.00, and more."""
+    goods = [("PAN", 6_000), ("CUP", 3_000), ("SPOON", 1_000), *more]
+    rules = {**RULES, "reasons": {**RULES["reasons"], "goodwill": {**RULES["reasons"]["quality"]}}}
+    sale = make_sale(make_merchant(rules=rules), sum(fen for _, fen in goods))
+    sale.lines.all().delete()
+    for position, (sku, fen) in enumerate(goods, start=2):
+        TransactionLine.objects.create(
+            transaction=sale, position=position, sku=sku, name=sku, quantity=1, unit_price_fen=fen, amount_fen=fen
+        )
+    return sale
+
+
+def _named(fen: int, *skus: str, **more: Any) -> dict[str, Any]:
+    return {"amount_fen": fen, "lines": [{"sku": sku, "quantity": 1} for sku in skus], **more}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state"),
+    [
+        ({"amount_fen": 4_000}, _named(3_000, "CUP"), "in_review"),
+        ({"amount_fen": 9_000}, _named(500, "CUP", reason="service_failure"), "in_review"),
+        ({"amount_fen": 3_000}, _named(9_000, "PAN", "CUP"), "in_review"),
+        (_named(4_000, "CUP", "SPOON"), {"amount_fen": 3_000}, "in_review"),
+        (_named(3_000, "CUP"), {"amount_fen": 4_000}, "in_review"),
+        ({"amount_fen": 4_000}, _named(6_000, "PAN"), "approved"),
+        ({"amount_fen": 2_500}, _named(3_000, "CUP"), "approved"),
+        (_named(3_000, "CUP"), {"amount_fen": 6_000}, "approved"),
+        ({"amount_fen": 4_000, "reason": "goodwill"}, _named(3_000, "CUP"), "approved"),
+        ({"amount_fen": 4_000}, _named(3_000, "CUP", is_another=True), "approved"),
+    ],
+    ids=[
+        "a piece of what the sum was for",
+        "some money for a piece of it",
+        "the sum's piece and another",
+        "pieces, then one of them as a sum",
+        "a piece, then a sum with it",
+        "a piece that is not in the sum",
+        "a sum that no pieces come to",
+        "a sum without the piece",
+        "goodwill means no pieces",
+        "said to be another",
+    ],
+)
+def test_submit_when_one_names_a_sum_and_the_other_articles_of_it_a_person_looks(
+    first: dict[str, Any], second: dict[str, Any], state: str
+) -> None:
+    sale = _of_three(("POT", 9_900))
+    api = api_for(sale.merchant)
+    before = api.post("refund-requests", _body(sale, **first)).json()
+    answer = api.post("refund-requests", _body(sale, **second))
+    line = _verdict_line(answer)
+    assert (before["state"], answer.json()["state"]) == ("approved", state), answer.json()
+    if state == "in_review":
+        assert line is not None
+        assert line["actual"] == before["number"]
+
+
+def test_submit_when_the_last_piece_is_all_that_a_sum_has_left_it_passes() -> None:
+    merchant = make_merchant()
+    sale = make_sale(merchant, 6_000, quantity=6)
+    api = api_for(merchant)
+    lines = [{"sku": "SKU-1", "quantity": 1}]
+    asked: list[dict[str, Any]] = [{"amount_fen": 4_000}, {"amount_fen": 1_000, "lines": lines, "is_another": True}]
+    states = [api.post("refund-requests", _body(sale, **one)).json()["state"] for one in asked]
+    assert states == ["approved", "approved"]
+    rest = make_sale(merchant, 6_000, quantity=6)
+    asked = [{"amount_fen": 5_000}, {"amount_fen": 1_000, "lines": lines}]
+    states = [api.post("refund-requests", _body(rest, **one)).json()["state"] for one in asked]
+    assert states == ["approved", "approved"]
+
+
+@pytest.mark.parametrize("by_prices", [False, True])
+def test_same_as_when_a_sum_is_of_prices_or_of_what_was_paid_finds_the_piece(*, by_prices: bool) -> None:
+    sale = _of_three()
+    sale.lines.create(
+        position=9, sku="", name="九折", kind="discount", quantity=1, unit_price_fen=-1_000, amount_fen=-1_000
+    )
+    Transaction.objects.filter(pk=sale.pk).update(amount_fen=9_000)
+    first = submit(sale, 4_000 if by_prices else 3_600)
+    found = duplicates.same_as(transaction_id=sale.pk, amount_fen=2_700, reason="quality", pieces=[("CUP", 1)])
+    assert [one.number for one in found] == [first.number]
+    assert duplicates.same_as(transaction_id=sale.pk, amount_fen=5_400, reason="quality", pieces=[("PAN", 1)]) == []
+
+
+def test_submit_at_the_desk_when_the_customer_asked_for_a_sum_its_piece_goes_to_a_person() -> None:
+    sale = _of_three()
+    first = submit(sale, 4_000)
+    client = Client()
+    client.force_login(make_staff(sale.merchant, "cashier"), backend="django.contrib.auth.backends.ModelBackend")
+    cup = sale.lines.get(sku="CUP")
+    form = {"sale": str(sale.pk), "amount": "30", "reason": "quality", "consent": "1", f"lines-{cup.pk}": "1"}
+    assert first.number in client.post("/desk/new/quote", form).content.decode()
+    client.post("/desk/new", {**form, "idempotency_key": "k1"})
+    assert RefundRequest.objects.latest("pk").state == "in_review"
+
+
+@pytest.mark.parametrize(
+    ("again", "state"),
+    [
+        ({"amount_fen": 1_000}, "in_review"),
+        ({"amount_fen": 900, "reason": "goodwill"}, "in_review"),
+        ({"amount_fen": 1_000, "lines": [{"sku": "SPOON", "quantity": 1}]}, "in_review"),
+        ({"amount_fen": 9_900, "lines": [{"sku": "POT", "quantity": 1}]}, "approved"),
+    ],
+    ids=["the rest", "some of it for another reason", "a piece of it", "more than the rest"],
+)
+def test_submit_when_a_person_approved_less_what_they_left_out_is_for_a_person(
+    again: dict[str, Any], state: str
+) -> None:
+    sale = _of_three(("POT", 9_900))
+    api = api_for(sale.merchant)
+    asked = api.post("refund-requests", _body(sale, amount_fen=7_500, customer_consent=False)).json()
+    request = RefundRequest.objects.get(pk=asked["id"])
+    manager = of_staff(make_staff(sale.merchant, "manager"))
+    deciding.approve(request_id=request.pk, by=manager, at=timezone.now(), version=request.version, amount_fen=6_500)
+
+    answer = api.post("refund-requests", _body(sale, **again))
+
+    line = _verdict_line(answer)
+    assert (answer.json()["state"], line and line["actual"]) == (
+        state,
+        asked["number"] if state == "in_review" else None,
+    )

@@ -15,6 +15,7 @@ from refunds.models import RefundRequest
 from refunds.review import deciding
 from refunds.worker import confirming
 from tests import pictures
+from tests.api.conftest import api_for
 from tests.factories import make_staff
 from tests.refunds.goods.conftest import ask, fresh, inspect, receive, rules, who
 
@@ -138,3 +139,31 @@ def test_approve_when_the_goods_came_back_used_may_be_less(waiting: RefundReques
         request_id=back.pk, by=who(back), at=timezone.now(), version=back.version, amount_fen=12_000
     )
     assert (approved.state, approved.approved_fen) == ("approved", 12_000)
+
+
+@pytest.mark.parametrize(
+    ("found", "reserved", "code"),
+    [
+        ([(2, "used", "restock")], 2, "exceeds_quantity"),
+        ([(1, "used", "scrap"), (1, "missing", "")], 1, ""),
+        ([(2, "damaged", "hand_back")], 0, ""),
+    ],
+    ids=["both stay", "one was missing", "handed back"],
+)
+def test_approve_of_less_uses_up_the_pieces_that_stay_in_the_store(
+    waiting: RefundRequest, found: list[tuple[int, str, str]], reserved: int, code: str
+) -> None:
+    sale = waiting.transaction
+    receive(waiting)
+    inspect(waiting, *found, proposed_fen=15_000, finding="有使用痕迹")
+    confirming.work()
+    request = fresh(waiting)
+    deciding.approve(
+        request_id=request.pk, by=who(request, "owner"), at=timezone.now(), version=request.version, amount_fen=15_000
+    )
+    line = sale.lines.get()
+    assert (line.reserved_quantity, line.reserved_fen >= 15_000) == (reserved, True)
+
+    asked = {"transaction": str(sale.pk), "amount_fen": 5_000, "reason": "quality", "customer_consent": True}
+    answer = api_for(sale.merchant).post("refund-requests", {**asked, "lines": [{"sku": "SKU-1", "quantity": 2}]})
+    assert (answer.status_code, answer.json().get("code", "")) == ((422, code) if code else (201, "")), answer.json()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -185,3 +186,64 @@ def test_price_fen_when_weighed_goods_are_rounded_is_no_other_price() -> None:
 
     assert worth.price_fen(one) == worth.price_fen(other) == 1_990
     assert worth.price_fen(Sold("A", 5_000)) != worth.price_fen(Sold("A", 10_000))
+
+
+_lines_of_few = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 3), st.integers(0, 3)), max_size=4)
+
+
+@on_many
+@given(_lines_of_few, st.integers(1, 60))
+def test_come_to_is_what_trying_all_choices_finds(lines: list[tuple[int, int, int]], amount_fen: int) -> None:
+    told = [(fen, Decimal(quantity), Decimal(min(quantity, wanted))) for fen, quantity, wanted in lines]
+
+    def sums(counts: tuple[int, ...]) -> int:
+        return sum(int(fen * count // quantity) for (fen, quantity, _), count in zip(told, counts, strict=True))
+
+    choices = list(itertools.product(*(range(int(quantity) + 1) for _, quantity, _ in told)))
+    hits = [counts for counts in choices if sums(counts) == amount_fen]
+    with_them = any(
+        any(
+            wanted and int(fen * count // quantity) > 0
+            for (fen, quantity, wanted), count in zip(told, counts, strict=True)
+        )
+        for counts in hits
+    )
+    without = any(
+        all(count <= quantity - wanted for (_, quantity, wanted), count in zip(told, counts, strict=True))
+        for counts in hits
+    )
+    assert worth.come_to(amount_fen, told) == (with_them, without)
+
+
+def test_come_to_when_goods_are_weighed_takes_all_of_them_or_none() -> None:
+    bag = (1_424, Decimal("0.356"), Decimal("0.1"))
+    assert worth.come_to(1_424, [bag]) == (True, False)
+    assert worth.come_to(400, [bag]) == (False, False)
+
+
+def test_come_to_when_there_are_very_many_pieces_says_that_they_do() -> None:
+    assert worth.come_to(10**9, [(10**9, Decimal(500), Decimal(1))]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("came_back", "holds"),
+    [
+        ((2, 1), [(2, 2_000), (1, 1_000)]),
+        ((1, 0), [(1, 1_000), (0, 500)]),
+        ((5, 0), [(2, 2_000), (0, 500)]),
+        ((0, 0), [(0, 1_000), (0, 500)]),
+        ((), [(0, 1_000), (0, 500)]),
+    ],
+)
+def test_held_when_less_was_approved_for_pieces_that_stay_in_the_store_uses_them_up(
+    came_back: tuple[int, ...], holds: list[tuple[int, int]]
+) -> None:
+    pieces = [Asked(Decimal(2), 2_000), Asked(Decimal(1), 1_000)]
+    found = worth.held(
+        reason="quality",
+        asked_fen=3_000,
+        reserved_fen=1_500,
+        pieces=pieces,
+        came_back=[Decimal(count) for count in came_back],
+    )
+    assert [(one.quantity, one.fen) for one in found] == holds
