@@ -18,7 +18,7 @@ from dataclasses import field as default
 from itertools import chain, islice
 from typing import BinaryIO
 
-from payment_channels import statements
+from payment_channels import acquirers, statements
 from payment_channels.contract import BillCorrupt, BillNotes, BillRow, OddRow
 from payment_channels.workbooks import Workbook
 
@@ -125,7 +125,7 @@ class Table:
                 if places := self._places_in(lines, above):
                     return chain(lines, self._alike(content, place + 1)), places
             except BillCorrupt as error:
-                refused = refused or error
+                refused = refused or of_acquirer("\n".join(above)) or error
         raise refused or not_this_statement("\n".join(above), channel=self.channel)
 
     def _places_in(self, lines: _Lines, above: list[str]) -> dict[str, int]:
@@ -450,6 +450,8 @@ def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
     """What to say of a file that begins with ``text`` and is not the wanted statement of this channel."""
     if not text.strip("\ufeff\0 \t\r\n"):
         return BillCorrupt("the file is empty", code="bill_empty")
+    if (listed := of_acquirer(text)) and listed.facts["acquirer"] != "other":
+        return listed
     found, kind = kind_of(text)
     if _WEB_PAGE.match(text):
         if found or _MARKED_UP_WORKBOOK.search(text):
@@ -463,7 +465,15 @@ def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
         return BillCorrupt("fixed widths saved again by a spreadsheet", code="bill_resaved")
     if any(sign in text for sign in _CONSUMERS):
         return BillCorrupt("a consumer's own list of payments", code="bill_of_consumer")
+    if listed:
+        return listed
     return BillCorrupt("no statement that we know", code="bill_unreadable")
+
+
+def of_acquirer(text: str) -> BillCorrupt | None:
+    """What to say of the list of an acquirer; None for what is none."""
+    name = acquirers.named_in(text)
+    return BillCorrupt("an acquirer's list", code="bill_of_acquirer", acquirer=name) if name else None
 
 
 def head_of(content: BinaryIO | Workbook) -> str:

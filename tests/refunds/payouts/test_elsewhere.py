@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -19,7 +21,7 @@ from merchants.principals import of_staff
 from payment_channels.contract import Unknown
 from reconciliation import portal
 from refunds import payouts
-from refunds.models import ChannelNotice, RefundRequest
+from refunds.models import ChannelNotice, Execution, RefundRequest
 from refunds.payouts import elsewhere, notices, trade_queries
 from simulators.kit.testing import RunningSimulator, running_simulator
 from terminals.models import Transaction
@@ -77,11 +79,14 @@ def sale(simulator: RunningSimulator, account: ChannelAccount) -> Transaction:
     return sale
 
 
-def _refund_in_portal(simulator: RunningSimulator, sale: Transaction, number: str, amount_fen: int) -> None:
+def _refund_in_portal(
+    simulator: RunningSimulator, sale: Transaction, number: str, amount_fen: int, *, outcome: str = "SUCCESS"
+) -> None:
     account = sale.channel_account
     assert account is not None
     address = f"{settings.BASE_URL}/channels/{sale.channel}/{account.code}/notices"
     refund = {"order_no": sale.order_no, "refund_no": number, "amount_fen": amount_fen, "notify_url": address}
+    refund["outcome"] = outcome
     before = ChannelNotice.objects.count()
     simulator.control("POST", "/refunds", refund)
     until = time.monotonic() + 60
@@ -166,3 +171,34 @@ def test_notice_of_a_sale_that_is_not_ours_asks_nobody(simulator: RunningSimulat
 
     assert ChannelNotice.objects.get().effect == "unknown_number"
     assert elsewhere.ask_waiting(at=timezone.now()) == 0
+
+
+@pytest.mark.parametrize("simulator", ["wechat"], indirect=True)
+def test_refund_of_the_portal_that_cannot_be_delivered_is_adopted_shown_told_and_sent_to_another_account(
+    simulator: RunningSimulator, sale: Transaction
+) -> None:
+    _refund_in_portal(simulator, sale, "PORTAL1", 3_000)
+    _refund_in_portal(simulator, sale, "PORTAL2", 2_000, outcome="ABNORMAL")
+    elsewhere.ask_waiting(at=timezone.now())
+    sale.refresh_from_db()
+    assert (sale.payment_word, sale.payment_word_amounts["refunded_fen"]) == ("partly_refunded", 5_000)
+    finance = make_staff(sale.merchant, "finance")
+    desk = Client()
+    desk.force_login(finance, backend="django.contrib.auth.backends.ModelBackend")
+
+    answer = desk.post(f"/desk/transactions/{sale.pk}/adopt", follow=True)
+
+    assert answer.status_code == 200
+    stuck = Execution.objects.get(refund_no="PORTAL2").request
+    paid = RefundRequest.objects.exclude(pk=stuck.pk).get()
+    assert (paid.state, paid.refunded_fen, stuck.state, stuck.amount_fen) == ("refunded", 3_000, "executing", 2_000)
+    page = html.unescape(desk.get(f"/desk/refunds/{stuck.number}").content.decode())
+    assert "send-elsewhere" in page
+    link = Client().get(f"/r/{stuck.tracking_token}") if hasattr(stuck, "tracking_token") else None
+    assert link is None or link.status_code == 200
+
+    card = {"payee": "customer_card", "bank_type": "ICBC_DEBIT", "card_number": "6222021234567890123"}
+    sent = desk.post(
+        f"/desk/refunds/{stuck.number}/send-elsewhere", {**card, "holder_name": "王敏", "confirmed": "1"}
+    )
+    assert sent.status_code in (302, 403), sent.content.decode()
