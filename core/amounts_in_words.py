@@ -6,13 +6,15 @@ What may be meant in two ways (一百五 is 150 or 105) is no amount here: nobod
 import re
 from decimal import Decimal
 
-_DIGITS = {
-    character: value
-    for value, characters in enumerate(("零〇○0", "一壹弌1", "二贰貳两兩弍2", "三叁參叄3", "四肆4", "五伍5", "六陆陸6", "七柒7", "八捌8", "九玖9"))
-    for character in characters
-}  # fmt: skip
+_SPELLED = (
+    *("零〇○0", "一壹弌1", "二贰貳两兩弍2", "三叁參叄3", "四肆4", "五伍5", "六陆陸6", "七柒7"),
+    *("八捌8", "九玖9"),
+)
+_DIGITS = {character: value for value, characters in enumerate(_SPELLED) for character in characters}
 _PLACES = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1_000, "仟": 1_000}
-_TENS = str.maketrans({"廿": "二十", "卅": "三十", "卌": "四十", "萬": "万", "億": "亿", "圓": "元", "圆": "元", "塊": "块"})
+_TENS = str.maketrans(
+    {"廿": "二十", "卅": "三十", "卌": "四十", "萬": "万", "億": "亿", "圓": "元", "圆": "元", "塊": "块"}
+)
 _DIGIT = f"[{''.join(_DIGITS)}]"
 _WORDS = re.compile(
     r"(?:人民币|人民幣|rmb|cny|¥)?:?(?P<sign>负|負)?(?P<yuan>.*?)"

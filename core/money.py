@@ -112,8 +112,8 @@ class NotAnAmount(ValueError):
 
 
 def fen_typed(text: str) -> int:
-    """Exact fen of ``1,234.00``, ``￥268.00``, ``268元``, ``２６８．００``, of ``(12.00)`` and ``12.00-`` as bookkeepers write what is
-    below zero, and of amounts in words. Raises ``NotAnAmount``.
+    """Exact fen of ``1,234.00``, ``￥268.00``, ``268元``, ``２６８．００``, of ``(12.00)`` and ``12.00-`` as bookkeepers
+    write what is below zero, and of amounts in words. Raises ``NotAnAmount``.
     """
     plain = folded(ascii_digits(text)).replace("。", ".").replace("｡", ".").translate(_DASHES).strip()
     if is_barcode(plain):

@@ -15,7 +15,7 @@ _HYPHENS = "\u2212\u2043\u02d7"
 _QUOTED_REFUND = re.compile(r"(?<![0-9A-Za-z/_-])RF-?([0-9]{6})-?([0-9]{4,})(?![0-9A-Za-z/_-])", re.IGNORECASE)
 #: An underscore is the hyphen's key with shift, a dot what dictation and some keypads make of it.
 _REFUND = re.compile(r"(?:RF[-_.]?)?([0-9]{6})[-_.]([0-9]{4,})|RF[-_.]?([0-9]{6})([0-9]{4,})", re.IGNORECASE)
-_ADDRESS = re.compile(r"^\s*https?://\S+/(RF-[0-9]{6}-[0-9]{4,})(?:[/?#]\S*)?\s*$")
+_ADDRESS = re.compile(r"^\s*https?://(?:(?!RF-)\S)+/(RF-[0-9]{6}-[0-9]{4,})(?:[/?#](?:(?!RF-)\S)*)?\s*$")
 #: Behind RF there are digits only: letters that look like them were read off paper.
 _READ_OFF = re.compile(r"RF[-_.]?[0-9OIL|]{6}[-_.]?[0-9OIL|]{4,}", re.IGNORECASE)
 _LOOK_ALIKE = str.maketrans("OoIiLl|", "0011111")
@@ -39,8 +39,7 @@ def ascii_form(text: str) -> str:
         return text
     plain = _TYPED_HYPHEN.sub("-", without_marks(unicodedata.normalize("NFKC", ascii_digits(text))))
     return "".join(
-        "-" if unicodedata.category(character) == "Pd" or character in _HYPHENS else character
-        for character in plain
+        "-" if unicodedata.category(character) == "Pd" or character in _HYPHENS else character for character in plain
     )
 
 

@@ -71,11 +71,13 @@ def person_name(text: str) -> str:
     """A person's or bank's name as it is stored and shown: on one line, full-width letters and every middle dot as usual, without
     unseen marks.
     """
-    return _DOT_IN_NAME.sub("·", one_line(without_marks(unicodedata.normalize("NFKC", text.translate(_DOTS_BEFORE))).translate(_DOTS)))
+    return _DOT_IN_NAME.sub(
+        "·", one_line(without_marks(unicodedata.normalize("NFKC", text.translate(_DOTS_BEFORE))).translate(_DOTS))
+    )
 
 
 def person_key(text: str) -> str:
-    """A person's name in the form that is compared: 王　敏, set wide as forms print it, 王敏女士 and 王敏（先生） are 王敏; ’ is '.
+    """A person's name in the form that is compared: 王　敏, set wide as forms print it, 王敏女士 and 王敏(先生) are 王敏.
     Between ideographs a hyphen is the dot's key.
     """
     found = _BLANK_IN_NAME.sub("", name_key(person_name(text).translate(_MARKS_IN_NAME)))

@@ -1,7 +1,7 @@
 """Lists that acquirers and collecting services hand out, told by their headers: none of them is a channel's statement.
 
-A shop that is paid through an acquirer (银联商务, 拉卡拉, 通联, 收钱吧, Ping++ and others) has their list of all channels beside the
-statement of each. It has numbers and fees of the acquirer's own, and of refunds at most that there was one.
+A shop that is paid through an acquirer (银联商务, 拉卡拉, 通联, 收钱吧, Ping++ and others) has their list of all channels
+beside the statement of each. It has numbers and fees of the acquirer's own, and of refunds at most that there was one.
 
 Sources: https://prodoc.allinpay.com/doc/1403 (通联, 对账单明细); the columns of 银联商务 (银商订单号, 检索号, 清算金额), 拉卡拉
 (拉卡拉流水号) and 收钱吧 (收钱吧订单号) as public programs that read their exports name them.
@@ -26,7 +26,19 @@ _SIGNS: Mapping[str, Sequence[str]] = {
 #: What an acquirer's header calls things: whose, how much, and what kind.
 _WHOSE = ("终端号", "终端编号", "终端编码", "门店", "商户号", "商户编号", "商户编码", "商户名称")
 _HOW_MUCH = ("交易金额", "清算金额", "结算金额", "实收金额", "入账金额", "到账金额", "收款金额")
-_WHAT = ("交易类型", "手续费", "卡号", "卡类型", "参考号", "检索号", "流水号", "支付通道", "收款通道", "支付方式", "交易方式")
+_WHAT = (
+    "交易类型",
+    "手续费",
+    "卡号",
+    "卡类型",
+    "参考号",
+    "检索号",
+    "流水号",
+    "支付通道",
+    "收款通道",
+    "支付方式",
+    "交易方式",
+)
 #: An account number of Ping++'s charges.
 _CHARGE = re.compile(r"\bch_[0-9A-Za-z]{20,}\b")
 _FEWEST_WORDS = 4

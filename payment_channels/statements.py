@@ -44,7 +44,24 @@ _LOCKED_WORKBOOK = "EncryptedPackage".encode("utf-16-le")
 BROKEN = (ValueError, OSError, EOFError, RuntimeError, csv.Error, zlib.error, zipfile.BadZipFile, ParseError)
 
 #: What a package inside a package is called.
-_PACKAGES = (".zip", ".gz", ".rar", ".7z", ".xz", ".bz2", ".xlsx", ".xls", ".et", ".ods", ".numbers", ".pdf", ".docx", ".png", ".jpg", ".jpeg")
+_PACKAGES = (
+    ".zip",
+    ".gz",
+    ".rar",
+    ".7z",
+    ".xz",
+    ".bz2",
+    ".xlsx",
+    ".xls",
+    ".et",
+    ".ods",
+    ".numbers",
+    ".pdf",
+    ".docx",
+    ".png",
+    ".jpg",
+    ".jpeg",
+)
 
 #: Of these several may lie in one, as a portal packs a zip for each account.
 _ZIPS = (".zip",)

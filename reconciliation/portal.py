@@ -216,7 +216,12 @@ def _adopted_stuck(
     proven = {"refund_no": notice.refund_no, "source": "notice"}
     lifecycle.advance(request.pk, "start_execution", by=by.actor, at=at, data=proven)
     word = Answer(
-        execution.pk, request.pk, notice.channel_account_id, kept_outcomes.from_json(notice.outcome), "notice", notice.pk
+        execution.pk,
+        request.pk,
+        notice.channel_account_id,
+        kept_outcomes.from_json(notice.outcome),
+        "notice",
+        notice.pk,
     )
     settle([word], at=at)
     return RefundRequest.objects.get(pk=request.pk)

@@ -330,7 +330,10 @@ class Reading:
 
     def _instant(self, name: str) -> datetime | None:
         text, day = self._text(name), self._text("paid_on")
-        found = instant(f"{_DAY_ALONE.sub('', day)} {_time_of(text)}" if day and _time_of(text) else text)
+        if day and (at := _time_of(text)):
+            on = _PACKED_DAY.sub(r"\1-\2-\3", _DAY_ALONE.sub("", day))
+            text = f"{on} {at}"
+        found = instant(text)
         if found is None:
             self._bad(name, "date_unclear")
         return found
@@ -345,6 +348,7 @@ _GOES_BACK = re.compile(r"退货|退款|撤销|冲正|预授权(?!完成)|refund
 _FEN = re.compile(r"(-?[0-9]{1,12})|\(([0-9]{1,12})\)|([0-9]{1,12})-")
 #: A day as a workbook's cell has it.
 _DAY_ALONE = re.compile(r"[ tT]+00:00(:00)?$")
+_PACKED_DAY = re.compile(r"^(20[0-9]{2})([0-9]{2})([0-9]{2})$")
 _TIME_ALONE = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?|([0-9]{1,2})([0-9]{2})([0-9]{2})")
 _YES, _NO = frozenset({"1", "yes", "y", "true", "是", "同意"}), frozenset({"0", "no", "n", "false", "否", "不同意"})
 _MOMENT = re.compile(

@@ -13,8 +13,10 @@ class ChannelNotice(models.Model):
     """A verified notice. ``event_id`` is the channel's: a repeat finds the row and has no second effect.
 
     ``channel_transaction_no`` is the payment that it speaks of, ``amount_fen`` this refund's amount, and ``refunded_fen`` what
-    was refunded of the payment in all, where it says so. ``effect`` is ``ASK_TRADE`` for a refund of a sale of ours that nobody here asked for, and ``TRADE_ASKED`` once its
-    channel was asked about that sale (``refunds.payouts.elsewhere``).
+    was refunded of the payment in all, where it says so.
+
+    ``effect`` is ``ASK_TRADE`` for a refund of a sale of ours that nobody here asked for, and ``TRADE_ASKED`` once its channel
+    was asked about that sale (``refunds.payouts.elsewhere``).
     """
 
     channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT, db_index=False)

@@ -48,8 +48,8 @@ def _sales_of(notice: ChannelNotice) -> QuerySet[Transaction]:
 
 
 def stuck_of(sale: Transaction) -> list[ChannelNotice]:
-    """The last words about refunds of this sale that were made elsewhere and that the channel cannot deliver, of those that are in
-    no books of ours.
+    """The last words about refunds of this sale that were made elsewhere, that the channel cannot deliver, and that are in no
+    books of ours.
     """
     told = ChannelNotice.objects.filter(
         channel_account__merchant_id=sale.merchant_id,
@@ -58,7 +58,9 @@ def stuck_of(sale: Transaction) -> list[ChannelNotice]:
         effect__in=(ASK_TRADE, TRADE_ASKED),
     )
     last = {notice.refund_no: notice for notice in told.select_related("channel_account").order_by("pk")}
-    known = Execution.objects.filter(transaction_id=sale.pk, refund_no__in=list(last)).values_list("refund_no", flat=True)
+    known = Execution.objects.filter(transaction_id=sale.pk, refund_no__in=list(last)).values_list(
+        "refund_no", flat=True
+    )
     found = [last[number] for number in last.keys() - set(known)]
     return [one for one in found if one.amount_fen and trade_queries.is_stuck(one.outcome)]
 

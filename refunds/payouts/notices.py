@@ -6,9 +6,7 @@ A notice is believed only after its signature; a repeat finds its row in the inb
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -21,22 +19,15 @@ from core.sql import save_fields
 from merchants.models import ChannelAccount
 from payment_channels.contract import (
     CredentialsInvalid,
-    Done,
     ForeignNotice,
     NoticeRejected,
     NoticeReply,
-    Outcome,
-    PaidTo,
     ProfileInvalid,
     RawNotice,
     RefundNotice,
-    Refused,
-    Retry,
-    SecondLeg,
-    Unknown,
 )
 from refunds.models import ChannelNotice, Execution
-from refunds.payouts import NOT_STORABLE, Answer, elsewhere, settle
+from refunds.payouts import NOT_STORABLE, Answer, elsewhere, kept_outcomes, settle
 from refunds.payouts.adapters import adapter_before, adapter_for
 from terminals import confirming
 from terminals.accounts import same_number

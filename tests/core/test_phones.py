@@ -118,7 +118,6 @@ def test_phone_number_when_it_is_a_landline_or_abroad_keeps_what_it_needs(typed:
         "010-1234567",
         "1³800006021",
         "①③⑧⓪⓪⓪⓪⑥⓪②①",
-        "010-66554433转801",
         "95588",
         "1.3800006021E+10",
     ],

@@ -171,6 +171,8 @@ def test_person_key_when_only_the_writing_differs_is_the_same(typed: str, name: 
     assert person_key(typed) == person_key(name)
 
 
-@pytest.mark.parametrize(("one", "other"), [("先生", "女士"), ("王敏", "王闵"), ("Mary Jane", "Mary-Jane"), ("王先", "王")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("先生", "女士"), ("王敏", "王闵"), ("Mary Jane", "Mary-Jane"), ("王先", "王")]
+)
 def test_person_key_when_it_is_another_name_differs(one: str, other: str) -> None:
     assert person_key(one) != person_key(other)

@@ -23,6 +23,8 @@ from reconciliation import portal
 from refunds import payouts
 from refunds.models import ChannelNotice, Execution, RefundRequest
 from refunds.payouts import elsewhere, notices, trade_queries
+from refunds.payouts.loop import drain
+from refunds.telling import payout_words
 from simulators.kit.testing import RunningSimulator, running_simulator
 from terminals.models import Transaction
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
@@ -173,6 +175,7 @@ def test_notice_of_a_sale_that_is_not_ours_asks_nobody(simulator: RunningSimulat
     assert elsewhere.ask_waiting(at=timezone.now()) == 0
 
 
+@pytest.mark.urls("config.urls")
 @pytest.mark.parametrize("simulator", ["wechat"], indirect=True)
 def test_refund_of_the_portal_that_cannot_be_delivered_is_adopted_shown_told_and_sent_to_another_account(
     simulator: RunningSimulator, sale: Transaction
@@ -194,11 +197,51 @@ def test_refund_of_the_portal_that_cannot_be_delivered_is_adopted_shown_told_and
     assert (paid.state, paid.refunded_fen, stuck.state, stuck.amount_fen) == ("refunded", 3_000, "executing", 2_000)
     page = html.unescape(desk.get(f"/desk/refunds/{stuck.number}").content.decode())
     assert "send-elsewhere" in page
-    link = Client().get(f"/r/{stuck.tracking_token}") if hasattr(stuck, "tracking_token") else None
-    assert link is None or link.status_code == 200
+    # The customer is told what is the matter and that no money went to a wrong place.
+    told = payout_words.story(stuck, now=timezone.now())
+    assert told.stand is payout_words.Stand.STUCK
 
     card = {"payee": "customer_card", "bank_type": "ICBC_DEBIT", "card_number": "6222021234567890123"}
-    sent = desk.post(
-        f"/desk/refunds/{stuck.number}/send-elsewhere", {**card, "holder_name": "王敏", "confirmed": "1"}
+    form = {**card, "holder_name": "王敏", "confirmed": "1"}
+    # Whoever took it into the books has a hand in it: a colleague types the card in.
+    colleague = Client()
+    colleague.force_login(make_staff(sale.merchant, "finance"), backend="django.contrib.auth.backends.ModelBackend")
+    sent = colleague.post(f"/desk/refunds/{stuck.number}/send-elsewhere", form)
+    assert sent.status_code == 302, sent.content.decode()
+    until = time.monotonic() + 60
+    while RefundRequest.objects.get(pk=stuck.pk).state != "refunded":
+        assert time.monotonic() < until
+        Execution.objects.filter(request=stuck, due_at__isnull=False).update(due_at=timezone.now())
+        drain()
+        time.sleep(0.05)
+    sale.refresh_from_db()
+    assert sale.refunded_fen == 5_000
+    with pytest.raises(portal.NothingToAdopt):
+        portal.adopt_of_sale(transaction_id=sale.pk, by=of_staff(finance), at=timezone.now())
+
+
+@pytest.mark.parametrize("simulator", ["wechat"], indirect=True)
+def test_refund_of_the_portal_that_was_delivered_after_all_is_adopted_as_paid(
+    simulator: RunningSimulator, sale: Transaction
+) -> None:
+    _refund_in_portal(simulator, sale, "PORTAL1", 3_000, outcome="ABNORMAL")
+    notice = ChannelNotice.objects.get()
+    paid = {**notice.outcome, "kind": "done"}
+    paid = {
+        **{name: paid[name] for name in ("kind", "channel_refund_no", "raw")},
+        "refund_no": "PORTAL1",
+        "amount_fen": 3_000,
+        "succeeded_at": timezone.now().isoformat(),
+    }
+    later = {"refund_no": "PORTAL1", "channel_transaction_no": sale.channel_transaction_no, "outcome": paid}
+    ChannelNotice.objects.create(
+        channel_account=notice.channel_account, event_id="later", received_at=timezone.now(), **later
     )
-    assert sent.status_code in (302, 403), sent.content.decode()
+    notices.apply_waiting(at=timezone.now())
+    elsewhere.ask_waiting(at=timezone.now())
+    assert elsewhere.stuck_of(sale) == []
+    finance = of_staff(make_staff(sale.merchant, "finance"))
+
+    adopted = portal.adopt_of_sale(transaction_id=sale.pk, by=finance, at=timezone.now())
+
+    assert (adopted.state, adopted.refunded_fen) == ("refunded", 3_000)
