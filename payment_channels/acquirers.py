@@ -56,7 +56,7 @@ def named_in(text: str) -> str:
         if len(cells) < _FEWEST_WORDS or not _is_header(cells):
             continue
         return _named(above) or ("pingxx" if _CHARGE.search(text) else "other")
-    return ""
+    return "pingxx" if _CHARGE.search(text) else ""
 
 
 def _named(text: str) -> str:

@@ -436,6 +436,23 @@ _SPREAD = re.compile(
 )
 
 
+#: Columns of a portal that was not set to simplified Chinese: of each set one name must be among them.
+_ELSEWHERE = (
+    ("transaction time", "transaction date", "creation time", "created", "completion time", "交易時間", "完成時間"),
+    ("order", "transaction id", "訂單號", "交易號", "訂單編號"),
+    ("amount", "refund", "金額"),
+)
+#: Chinese that was read in a wrong encoding and saved so: 交 and 易 of UTF-8 or GBK as Latin letters, or signs for what is lost.
+_LOST_LETTERS = re.compile(r"äº¤æ|½»Ò×|(?:\ufffd[^,;\t\n]{0,3}){6}|(?:锟斤拷){2}")
+
+
+def _is_header_elsewhere(line: str) -> bool:
+    cells = [cell.strip("\"' `").casefold() for cell in re.split(r"[,\t;|]", line)]
+    return len(cells) > _FEWEST_CELLS and all(
+        any(name in cell for cell in cells for name in names) for names in _ELSEWHERE
+    )
+
+
 def kind_of(text: str) -> tuple[str, str]:
     """The channel and kind of the statement that begins with ``text``; empty where it is none that we know."""
     for sign, channel, kind in _SIGNS:
@@ -467,6 +484,10 @@ def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
         return BillCorrupt("a consumer's own list of payments", code="bill_of_consumer")
     if listed:
         return listed
+    if any(map(_is_header_elsewhere, text.split("\n"))):
+        return BillCorrupt("columns named in another language", code="bill_of_another_language")
+    if _LOST_LETTERS.search(text.split("\n", 1)[0]):
+        return BillCorrupt("its letters were lost when it was saved", code="bill_resaved")
     return BillCorrupt("no statement that we know", code="bill_unreadable")
 
 

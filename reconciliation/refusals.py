@@ -54,6 +54,9 @@ _SENTENCES: Mapping[str, Promise | str] = {
         "This is %(acquirer)s's own list, not %(own_channel)s's statement. Get the statement here: %(portal)s. "
         "The sales of this list can be taken in under Imports."
     ),
+    "bill_of_another_language": _(
+        "The columns of this statement are named in another language: set the portal to simplified Chinese and download it anew."
+    ),
     "bill_resaved": _(
         "This file was saved again by a spreadsheet, which changes dates and numbers: "
         "download it anew, and upload it without opening it."

@@ -457,6 +457,28 @@ _WRONG: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
     ),
     "login page": (lambda plain: b"<!DOCTYPE html><html>\xe7\x99\xbb\xe5\xbd\x95</html>", "a web page", "网页"),
     "damaged": (lambda plain: plain[:-90], "was damaged, cut short or edited", "损坏"),
+    "in English": (
+        lambda plain: (
+            b"Transaction time,Official account ID,Merchant ID,WeChat order No.,Merchant order No.,Refund amount\r\n1,2,3,4,5,6"
+        ),
+        "named in another language",
+        "简体中文",
+    ),
+    "in traditional Chinese": (
+        lambda plain: "交易時間,商戶號,微信訂單號,商戶訂單號,退款金額\r\n1,2,3,4,5".encode(),
+        "named in another language",
+        "简体中文",
+    ),
+    "its letters lost": (
+        lambda plain: plain.decode("utf-8-sig").encode("gb18030").decode("utf-8", "replace").encode(),
+        "saved again by a spreadsheet",
+        "电子表格",
+    ),
+    "its letters read as Latin": (
+        lambda plain: plain.decode("latin-1").encode(),
+        "saved again by a spreadsheet",
+        "电子表格",
+    ),
 }
 
 
