@@ -206,7 +206,6 @@ def _adopted_stuck(
         refund_no=notice.refund_no,
         amount_fen=amount_fen,
         state=ExecutionState.PROCESSING,
-        sends=1,
         due_at=at,
         first_sent_at=notice.received_at,
         created_at=at,
