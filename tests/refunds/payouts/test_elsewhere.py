@@ -178,7 +178,7 @@ def test_notice_of_a_sale_that_is_not_ours_asks_nobody(simulator: RunningSimulat
 
 def _browser(sale: Transaction) -> Client:
     """Somebody's of finance, another one each time."""
-    browser = Client()
+    browser = Client(headers={"accept-language": "en"})
     browser.force_login(make_staff(sale.merchant, "finance"), backend="django.contrib.auth.backends.ModelBackend")
     return browser
 
