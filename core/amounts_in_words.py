@@ -52,10 +52,10 @@ def fen_in_words(text: str) -> int | None:
 def _fen(yuan: str) -> int | None:
     """``壹佰``, ``二点五``, ``1.2万``, ``1,234`` in fen."""
     if pointed := _POINT.fullmatch(yuan):
-        whole, cents = _whole(pointed[1]), [_DIGITS.get(character) for character in pointed[2]]
-        if whole is None or None in cents:
+        whole, (tenths, *cents) = _whole(pointed[1]), pointed[2]
+        if whole is None or not {tenths, *cents} <= _DIGITS.keys():
             return None
-        return whole * 100 + sum((value or 0) * 10 ** (1 - place) for place, value in enumerate(cents))
+        return whole * 100 + 10 * _DIGITS[tenths] + (_DIGITS[cents[0]] if cents else 0)
     if multiple := _TIMES.fullmatch(yuan):
         exact = Decimal(multiple[1]) * 100 * {**_PLACES, "万": 10**4, "亿": 10**8}[multiple[2]]
         return int(exact) if exact == int(exact) else None
