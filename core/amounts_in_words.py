@@ -52,7 +52,7 @@ def fen_in_words(text: str) -> int | None:
 def _fen(yuan: str) -> int | None:
     """``壹佰``, ``二点五``, ``1.2万``, ``1,234`` in fen."""
     if pointed := _POINT.fullmatch(yuan):
-        whole, (tenths, *cents) = _whole(pointed[1]), pointed[2]
+        whole, tenths, cents = _whole(pointed[1]), pointed[2][0], pointed[2][1:]
         if whole is None or not {tenths, *cents} <= _DIGITS.keys():
             return None
         return whole * 100 + 10 * _DIGITS[tenths] + (_DIGITS[cents[0]] if cents else 0)
