@@ -1,7 +1,9 @@
 """Money as integer fen. No float ever touches an amount."""
 
 import re
+import unicodedata
 
+from core.amounts_in_words import fen_in_words
 from core.plain_text import ascii_digits, folded
 
 _DIGITS = "零壹贰叁肆伍陆柒捌玖"
@@ -94,6 +96,10 @@ _AMOUNT = re.compile(
     rf"{_CURRENCY}\s*([-+]?)\s*{_CURRENCY}\s*([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?: [0-9]{{3}})+|[0-9]*)"
     rf"(?:\.([0-9]{{0,2}})0*)?\s*{_UNIT}"
 )
+#: What is below zero, as bookkeepers write it.
+_BOOKED = re.compile(rf"({_CURRENCY})\s*\(([^()]+)\)|([^()]+[0-9.])\s*-")
+#: What keyboards and word processors write for a minus.
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
 _BARCODE = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 
 
@@ -106,20 +112,33 @@ class NotAnAmount(ValueError):
 
 
 def fen_typed(text: str) -> int:
-    """Exact fen of ``1,234.00``, ``￥268.00``, ``268元``, ``２６８．００``. Raises ``NotAnAmount``."""
-    plain = folded(ascii_digits(text)).replace("。", ".").replace("｡", ".").replace("\N{MINUS SIGN}", "-").strip()
+    """Exact fen of ``1,234.00``, ``￥268.00``, ``268元``, ``２６８．００``, of ``(12.00)`` and ``12.00-`` as bookkeepers
+    write what is below zero, and of amounts in words. Raises ``NotAnAmount``.
+    """
+    plain = folded(ascii_digits(text)).replace("。", ".").replace("｡", ".").translate(_DASHES).strip()
     if is_barcode(plain):
         raise NotAnAmount("amount_barcode")
-    found = _AMOUNT.fullmatch(plain)
     # Digits above, below or in a circle are folded into others, and then say something else: 12² is not 122.
-    is_folded = any(character.isnumeric() and not character.isdecimal() for character in text)
-    if found is None or is_folded or not (found[2] or found[3]):
+    if any(one.isnumeric() and not one.isdecimal() and unicodedata.normalize("NFKC", one) != one for one in text):
         raise NotAnAmount(_why(plain))
+    fen = _fen_in_digits(plain)
+    if fen is None:
+        fen = fen_in_words(plain)
+    if fen is None:
+        raise NotAnAmount(_why(plain))
+    if abs(fen) > MAX_FEN:
+        raise NotAnAmount("amount_too_large")
+    return fen
+
+
+def _fen_in_digits(plain: str) -> int | None:
+    booked = _BOOKED.fullmatch(plain)
+    found = _AMOUNT.fullmatch(f"{booked[1] or ''}{booked[2] or booked[3]}" if booked else plain)
+    if found is None or not (found[2] or found[3]) or (booked and found[1]):
+        return None
     sign, whole, cents = found.groups()
     fen = int(re.sub(r"[, ]", "", whole) or 0) * 100 + int((cents or "").ljust(2, "0"))
-    if fen > MAX_FEN:
-        raise NotAnAmount("amount_too_large")
-    return -fen if sign == "-" else fen
+    return -fen if sign == "-" or booked else fen
 
 
 def is_barcode(text: str) -> bool:

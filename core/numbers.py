@@ -10,17 +10,25 @@ from core.spreadsheets import from_cell
 
 #: What Chinese and Japanese input methods write on the hyphen's key, between letters or digits.
 _TYPED_HYPHEN = re.compile(r"(?<=[0-9A-Za-z])(?:——|[ー一─])(?=[0-9A-Za-z])")
+#: Hyphens that Unicode does not call dashes: the minus, the hyphen bullet, the minus letter.
+_HYPHENS = "\u2212\u2043\u02d7"
 _QUOTED_REFUND = re.compile(r"(?<![0-9A-Za-z/_-])RF-?([0-9]{6})-?([0-9]{4,})(?![0-9A-Za-z/_-])", re.IGNORECASE)
 #: An underscore is the hyphen's key with shift, a dot what dictation and some keypads make of it.
 _REFUND = re.compile(r"(?:RF[-_.]?)?([0-9]{6})[-_.]([0-9]{4,})|RF[-_.]?([0-9]{6})([0-9]{4,})", re.IGNORECASE)
+_ADDRESS = re.compile(r"^\s*https?://(?:(?!RF-)\S)+/(RF-[0-9]{6}-[0-9]{4,})(?:[/?#](?:(?!RF-)\S)*)?\s*$")
+#: Behind RF there are digits only: letters that look like them were read off paper.
+_READ_OFF = re.compile(r"RF[-_.]?[0-9OIL|]{6}[-_.]?[0-9OIL|]{4,}", re.IGNORECASE)
+_LOOK_ALIKE = str.maketrans("OoIiLl|", "0011111")
 
 
 #: A number in quotes or brackets.
 _QUOTED = re.compile(r"[(【“\"「\[]([^()\[\]]*)[)】”\"」\]]")
 #: What stands in front of a number where it was copied from, and behind it in a sentence.
 _AROUND = re.compile(
-    r"^(?:(?:订单|交易|商户|商家|小票|流水|收据|退款|凭证|参考|检索参考|微信支付|支付宝|银联|云闪付)*(?:单号|编号|号码|号|订单号)[:是为]?"
-    r"|(?:order|transaction|trade|receipt|payment)(?:no\.?|number|id):)?(.*?)[。、,;:]*$",
+    r"^(?:[【\[(]?(?:订单|交易|商户|商家|小票|流水|收据|退款|凭证|参考|检索参考|微信支付|支付宝|银联|云闪付)*(?:单号|编号|号码|号|订单号)[】\])]?[:是为]?"
+    r"|(?:order|transaction|trade|receipt|payment|invoice)(?:(?:no\.?|number|id)?[:#]|no\.)#?|no\.:?(?=\w))?(.*?)"
+    # A copied number may have the button's name behind it.
+    r"(?:点击复制|复制单号|复制)?[。、,;:.]*$",
     re.IGNORECASE,
 )
 
@@ -31,8 +39,7 @@ def ascii_form(text: str) -> str:
         return text
     plain = _TYPED_HYPHEN.sub("-", without_marks(unicodedata.normalize("NFKC", ascii_digits(text))))
     return "".join(
-        "-" if unicodedata.category(character) == "Pd" or character == "\N{MINUS SIGN}" else character
-        for character in plain
+        "-" if unicodedata.category(character) == "Pd" or character in _HYPHENS else character for character in plain
     )
 
 
@@ -91,9 +98,13 @@ def order_of_attempt(number: str) -> str:
 
 def refund_number(text: str) -> str:
     """``rf－261122－0187``, ``RF2611220187``, ``261122-0187`` and ``单号：RF-261122-0187。`` are ``RF-261122-0187``; empty for
-    what is no refund's number, or several.
+    what is no refund's number, or several. Of an address that a colleague copied from the desk it is the last part.
     """
+    if found := _ADDRESS.search(text):
+        return found[1]
     plain = reference(text)
+    if _READ_OFF.fullmatch(plain):
+        plain = plain[:2] + plain[2:].translate(_LOOK_ALIKE)
     found = _REFUND.fullmatch(plain)
     if found is None:
         quoted = {f"RF-{day}-{count}" for day, count in _QUOTED_REFUND.findall(plain)}

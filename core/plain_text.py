@@ -54,10 +54,16 @@ def listed(words: Iterable[object]) -> str:
 
 
 #: What input methods write for the dot between the parts of a name, which is U+00B7 (GB 18030).
-_DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・⸱●", "·"))
+_DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・⸱⸳●○◦∘᛫⬝", "·"))
+#: Those that NFKC makes something else of.
+_DOTS_BEFORE = str.maketrans(dict.fromkeys("˙ㆍᆞ", "·"))
 #: Between ideographs a full stop is the dot's key, and blanks around the dot are the printer's.
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af"
 _DOT_IN_NAME = re.compile(rf"(?<=[{_HAN}])\s*[.·。]\s*(?=[{_HAN}])")
+_MARKS_IN_NAME = str.maketrans({**dict.fromkeys("’‘ʼ`´", "'"), **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014", "-")})
+_HYPHEN_IN_NAME = re.compile(rf"(?<=[{_HAN}])-(?=[{_HAN}])")
+#: What follows a name and is no part of it, in brackets or not.
+_TITLE = re.compile(rf"(?<=[{_HAN}])[\s(\[]*(?:先生|女士|小姐)[)\]]?$")
 _BLANK_IN_NAME = re.compile(rf"(?<=[{_HAN}])\s+(?=[{_HAN}])")
 
 
@@ -65,12 +71,17 @@ def person_name(text: str) -> str:
     """A person's or bank's name as it is stored and shown: on one line, full-width letters and every middle dot as usual, without
     unseen marks.
     """
-    return _DOT_IN_NAME.sub("·", one_line(without_marks(unicodedata.normalize("NFKC", text)).translate(_DOTS)))
+    return _DOT_IN_NAME.sub(
+        "·", one_line(without_marks(unicodedata.normalize("NFKC", text.translate(_DOTS_BEFORE))).translate(_DOTS))
+    )
 
 
 def person_key(text: str) -> str:
-    """A person's name in the form that is compared: 王　敏, set wide as forms print it, is 王敏."""
-    return _BLANK_IN_NAME.sub("", name_key(person_name(text)))
+    """A person's name in the form that is compared: 王　敏, set wide as forms print it, 王敏女士 and 王敏(先生) are 王敏.
+    Between ideographs a hyphen is the dot's key.
+    """
+    found = _BLANK_IN_NAME.sub("", name_key(person_name(text).translate(_MARKS_IN_NAME)))
+    return _HYPHEN_IN_NAME.sub("·", _TITLE.sub("", found))
 
 
 def name_key(text: str) -> str:

@@ -20,7 +20,9 @@ def paid_per_ledger(rows: Iterable[dict[str, object]]) -> Iterator[Breach]:
         # What a person paid stands in no channel's ledger.
         cursor.execute(
             "SELECT e.refund_no, e.amount_fen, e.state FROM refunds_execution e "
-            "JOIN merchants_channelaccount a ON a.id = e.channel_account_id WHERE e.sends > 0 AND a.channel <> ALL(%s)",
+            "JOIN merchants_channelaccount a ON a.id = e.channel_account_id "
+            # What its portal sent may have been settled here.
+            "WHERE (e.sends > 0 OR e.proof_source IN ('query', 'notice')) AND a.channel <> ALL(%s)",
             [sorted(BY_HAND)],
         )
         ours = {number: (amount, state) for number, amount, state in cursor.fetchall()}

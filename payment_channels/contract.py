@@ -476,9 +476,9 @@ class BillUnavailable(Exception):
 class BillCorrupt(Exception):
     """The file is no statement that can be used: nothing of it may be. ``line`` or 0; ``code`` names what it is instead:
 
-    bill_archive, bill_damaged, bill_document, bill_empty, bill_locked, bill_of_another_channel, bill_of_another_kind,
-    bill_of_consumer, bill_resaved, bill_web_page, bill_workbook, bill_zip, or bill_unreadable where nobody can tell. ``facts``
-    fill the code's sentence.
+    bill_archive, bill_damaged, bill_document, bill_empty, bill_locked, bill_of_acquirer, bill_of_another_channel,
+    bill_of_another_kind, bill_of_another_language, bill_of_consumer, bill_resaved, bill_web_page, bill_workbook, bill_zip,
+    or bill_unreadable where nobody can tell. ``facts`` fill the code's sentence.
     """
 
     def __init__(self, message: str, *, line: int = 0, code: str = "bill_damaged", **facts: str | int) -> None:

@@ -17,7 +17,7 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Self, cast
 from xml.etree.ElementTree import ParseError
 
-from payment_channels import workbooks
+from payment_channels import acquirers, workbooks
 from payment_channels.clock import BEIJING
 from payment_channels.contract import BillCorrupt, BillNotes, BillRow, BillTotals, BillUnavailable
 from payment_channels.parsing import Unreadable, fen_from_yuan
@@ -44,7 +44,27 @@ _LOCKED_WORKBOOK = "EncryptedPackage".encode("utf-16-le")
 BROKEN = (ValueError, OSError, EOFError, RuntimeError, csv.Error, zlib.error, zipfile.BadZipFile, ParseError)
 
 #: What a package inside a package is called.
-_PACKAGES = (".zip", ".gz", ".xlsx", ".xls", ".et", ".ods", ".numbers", ".pdf", ".docx", ".png", ".jpg", ".jpeg")
+_PACKAGES = (
+    ".zip",
+    ".gz",
+    ".rar",
+    ".7z",
+    ".xz",
+    ".bz2",
+    ".xlsx",
+    ".xls",
+    ".et",
+    ".ods",
+    ".numbers",
+    ".pdf",
+    ".docx",
+    ".png",
+    ".jpg",
+    ".jpeg",
+)
+
+#: Of these several may lie in one, as a portal packs a zip for each account.
+_ZIPS = (".zip",)
 
 #: Yields a statement's rows and returns its own totals, if it has any.
 Reader = Callable[[BinaryIO], Generator[BillRow, None, BillTotals | None]]
@@ -168,7 +188,10 @@ def unpacked(
     """
     magic = _magic(file)
     if magic == _OLD_WORKBOOK_MAGIC:
-        locked = _LOCKED_WORKBOOK in file.read(_CHUNK_BYTES)
+        held = file.read(_CHUNK_BYTES)
+        if acquirer := acquirers.named_in_workbook(held):
+            raise BillCorrupt("an acquirer's list", code="bill_of_acquirer", acquirer=acquirer)
+        locked = _LOCKED_WORKBOOK in held
         raise BillCorrupt("an .xls workbook, or locked", code="bill_locked" if locked else "bill_workbook")
     if magic == _EMPTY_ZIP_MAGIC:
         raise BillCorrupt("a zip of nothing", code="bill_zip")
@@ -263,7 +286,8 @@ class _Joined(io.RawIOBase):
 
 
 def peeled(file: BinaryIO) -> BinaryIO:
-    """The file, or the package or workbook that somebody packed once more in a zip or in gzip; ``file`` stays open.
+    """The file, or the package or workbook that somebody packed once more in a zip or in gzip; of several packages in a zip what
+    they hold, as if one held it all. ``file`` stays open.
 
     Raises ``BillCorrupt`` for archives of other programs, and for what is there to be read by people.
     """
@@ -302,15 +326,46 @@ def _package_in(file: BinaryIO) -> BinaryIO | None:
                 return None
             # A word about it may lie beside it.
             entries = [entry for entry in held if entry.filename.lower().endswith(_PACKAGES)] or held
-            if len(entries) != 1 or is_locked(entries[0]):
+            if any(map(is_locked, entries)):
+                raise BillCorrupt("a password is needed", code="bill_locked")
+            packages = [entry for entry in entries if entry.filename.lower().endswith(_ZIPS)]
+            if len(packages) > 1:
+                return _in_one(archive, packages)
+            if len(entries) != 1:
                 return None
             content = cast("BinaryIO", stack.enter_context(archive.open(entries[0])))
         else:
             return None
         head = content.read(8)
-        if not head.startswith((_ZIP_MAGIC, _GZIP_MAGIC, _OLD_WORKBOOK_MAGIC, *_DOCUMENTS)) and head[4:] != _PHOTO:
+        known = (_ZIP_MAGIC, _GZIP_MAGIC, _OLD_WORKBOOK_MAGIC, *_OTHER_ARCHIVES, *_DOCUMENTS)
+        if not head.startswith(known) and head[4:] != _PHOTO:
             return None
         return io.BytesIO(b"".join([head, *pieces(content, max_bytes=_MAX_PACKAGE_BYTES)]))
+
+
+def _in_one(archive: zipfile.ZipFile, packages: Iterable[zipfile.ZipInfo]) -> BinaryIO:
+    """A zip of what several zips in a zip hold. Raises ``BillCorrupt`` where one is locked, or all of it too large."""
+    together, size = io.BytesIO(), 0
+    with zipfile.ZipFile(together, "w") as one:
+        for number, package in enumerate(packages):
+            content = io.BytesIO(_unpacked_whole(archive, package, most=_MAX_PACKAGE_BYTES - size))
+            with zipfile.ZipFile(content) as inner:
+                if workbooks.is_workbook(inner):
+                    one.writestr(f"{number}/{name_of(package)}", content.getvalue())
+                    size += len(content.getvalue())
+                    continue
+                for entry in filter(is_content, inner.infolist()):
+                    if is_locked(entry):
+                        raise BillCorrupt("a password is needed", code="bill_locked")
+                    held = _unpacked_whole(inner, entry, most=_MAX_PACKAGE_BYTES - size)
+                    size += len(held)
+                    one.writestr(f"{number}/{name_of(entry)}", held)
+    return together
+
+
+def _unpacked_whole(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, most: int) -> bytes:
+    with archive.open(entry) as content:
+        return b"".join(pieces(cast("BinaryIO", content), max_bytes=most))
 
 
 def _magic(file: BinaryIO) -> bytes:

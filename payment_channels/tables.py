@@ -15,7 +15,7 @@ from dataclasses import field as default
 from itertools import chain, islice
 from typing import BinaryIO
 
-from payment_channels import statements
+from payment_channels import acquirers, statements
 from payment_channels.contract import BillCorrupt, BillNotes, BillRow, OddRow
 from payment_channels.lines import MAX_LINE_CHARS, Line, Lines, cells_of, plain, sheets
 from payment_channels.workbooks import Workbook
@@ -118,7 +118,7 @@ class Table:
                 if places := self._places_in(lines, above):
                     return chain(lines, self._alike(content, place + 1)), places
             except BillCorrupt as error:
-                refused = refused or error
+                refused = refused or of_acquirer("\n".join(above)) or error
         raise refused or not_this_statement("\n".join(above), channel=self.channel)
 
     def _places_in(self, lines: Lines, above: list[str]) -> dict[str, int]:
@@ -338,6 +338,23 @@ _SPREAD = re.compile(
 )
 
 
+#: Columns of a portal that was not set to simplified Chinese: of each set one name must be among them.
+_ELSEWHERE = (
+    ("transaction time", "transaction date", "creation time", "created", "completion time", "交易時間", "完成時間"),
+    ("order", "transaction id", "訂單號", "交易號", "訂單編號"),
+    ("amount", "refund", "金額"),
+)
+#: Chinese that was read in a wrong encoding and saved so: 交 and 易 of UTF-8 or GBK as Latin letters, or signs for what is lost.
+_LOST_LETTERS = re.compile(r"äº¤æ|½»Ò×|(?:\ufffd[^,;\t\n]{0,3}){6}|(?:锟斤拷){2}")
+
+
+def _is_header_elsewhere(line: str) -> bool:
+    cells = [cell.strip("\"' `").casefold() for cell in re.split(r"[,\t;|]", line)]
+    return len(cells) > _FEWEST_CELLS and all(
+        any(name in cell for cell in cells for name in names) for names in _ELSEWHERE
+    )
+
+
 def kind_of(text: str) -> tuple[str, str]:
     """The channel and kind of the statement that begins with ``text``; empty where it is none that we know."""
     for sign, channel, kind in _SIGNS:
@@ -352,6 +369,8 @@ def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
     """What to say of a file that begins with ``text`` and is not the wanted statement of this channel."""
     if not text.strip("\ufeff\0 \t\r\n"):
         return BillCorrupt("the file is empty", code="bill_empty")
+    if (listed := of_acquirer(text)) and listed.facts["acquirer"] != "other":
+        return listed
     found, kind = kind_of(text)
     if _WEB_PAGE.match(text):
         if found or _MARKED_UP_WORKBOOK.search(text):
@@ -365,7 +384,19 @@ def not_this_statement(text: str, *, channel: str) -> BillCorrupt:
         return BillCorrupt("fixed widths saved again by a spreadsheet", code="bill_resaved")
     if any(sign in text for sign in _CONSUMERS):
         return BillCorrupt("a consumer's own list of payments", code="bill_of_consumer")
+    if listed:
+        return listed
+    if any(map(_is_header_elsewhere, text.split("\n"))):
+        return BillCorrupt("columns named in another language", code="bill_of_another_language")
+    if _LOST_LETTERS.search(text.split("\n", 1)[0]):
+        return BillCorrupt("its letters were lost when it was saved", code="bill_resaved")
     return BillCorrupt("no statement that we know", code="bill_unreadable")
+
+
+def of_acquirer(text: str) -> BillCorrupt | None:
+    """What to say of the list of an acquirer; None for what is none."""
+    name = acquirers.named_in(text)
+    return BillCorrupt("an acquirer's list", code="bill_of_acquirer", acquirer=name) if name else None
 
 
 def head_of(content: BinaryIO | Workbook) -> str:

@@ -150,7 +150,7 @@ def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Principal,
         with importing.statements_of(account).open_bill(file=file, day=day, kind=BillKind.FUNDS) as statement:
             return store(day_id=found.pk, statement=statement, at=at, by=by)
     except (BillCorrupt, BillUnavailable) as error:
-        raise importing.unreadable(error) from error
+        raise importing.unreadable(error, account) from error
 
 
 @transaction.atomic

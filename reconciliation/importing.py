@@ -92,15 +92,18 @@ def upload(*, account: ChannelAccount, day: date, file: BinaryIO, by: Principal,
         with statements_of(account).open_bill(file=file, day=day) as statement:
             return store(day_id=days.day_made(account=account, day=day).pk, statement=statement, at=at, by=by)
     except (BillCorrupt, BillUnavailable) as error:
-        raise unreadable(error) from error
+        raise unreadable(error, account) from error
 
 
-def unreadable(error: BillCorrupt | BillUnavailable) -> BillUnreadable:
-    """The refusal of an uploaded file."""
+def unreadable(error: BillCorrupt | BillUnavailable, account: ChannelAccount) -> BillUnreadable:
+    """The refusal of a file uploaded for this account."""
     if isinstance(error, BillUnavailable):
         return BillUnreadable(str(error))
     refused = BillUnreadable(str(error), code=error.code, line=error.line)
     refused.facts |= error.facts
+    if "acquirer" in error.facts:
+        # What to bring instead is this channel's.
+        refused.facts["own_channel"] = account.channel
     return refused
 
 

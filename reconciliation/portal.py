@@ -27,9 +27,9 @@ from refunds import lifecycle
 from refunds.facts import plans
 from refunds.intake import submitting
 from refunds.intake.claims import Draft
-from refunds.models import Execution, Leg, RefundRequest
+from refunds.models import ChannelNotice, Execution, Leg, RefundRequest
 from refunds.models.execution import Method
-from refunds.payouts import ledger, ways_back
+from refunds.payouts import Answer, elsewhere, kept_outcomes, ledger, settle, ways_back
 from refunds.payouts.trade_queries import ask_trade, keep, sent_fen
 from refunds.states import ExecutionState, Reason, State
 from terminals.models import Transaction
@@ -171,11 +171,59 @@ def _store(
 
 
 def _adopt(sale_id: UUID, trade: Trade, by: Principal, at: datetime) -> RefundRequest:
+    """What the channel cannot deliver becomes a refund of its own, which waits for another account, the rest one that is paid.
+    The latter is handed back where there are both.
+    """
     sale = Transaction.objects.select_for_update().get(pk=sale_id)
     elsewhere_fen = (trade.refunded_fen or 0) - sent_fen(sale)
     if elsewhere_fen <= 0:
         raise NothingToAdopt("all that the channel has refunded is in our books or under way")
-    return _adopted(sale, elsewhere_fen, trade.raw, by, at)
+    adopted = None
+    for notice in elsewhere.stuck_of(sale):
+        if notice.amount_fen and notice.amount_fen <= elsewhere_fen:
+            adopted = _adopted_stuck(sale, notice, notice.amount_fen, by, at)
+            elsewhere_fen -= notice.amount_fen
+    if adopted is None or elsewhere_fen:
+        return _adopted(sale, elsewhere_fen, trade.raw, by, at)
+    return adopted
+
+
+def _adopted_stuck(
+    sale: Transaction, notice: ChannelNotice, amount_fen: int, by: Principal, at: datetime
+) -> RefundRequest:
+    """A refund that the channel took on in its portal and cannot deliver, as one of ours in the same state: it is asked about,
+    shown, told and sent to another account like them, under the portal's number.
+    """
+    draft = Draft(amount_fen=amount_fen, reason=Reason.OPERATOR_ERROR, transaction_id=sale.pk)
+    submission = submitting.prepare_paid(draft=draft, source="portal", by=by, at=at)
+    request = submission.request
+    execution = Execution(
+        merchant_id=request.merchant_id,
+        request=request,
+        transaction_id=sale.pk,
+        channel_account=notice.channel_account,
+        method=Method.REFUND,
+        refund_no=notice.refund_no,
+        amount_fen=amount_fen,
+        state=ExecutionState.PROCESSING,
+        due_at=at,
+        first_sent_at=notice.received_at,
+        created_at=at,
+    )
+    submission.executions = [execution]
+    submitting.store(submission)
+    proven = {"refund_no": notice.refund_no, "source": "notice"}
+    lifecycle.advance(request.pk, "start_execution", by=by.actor, at=at, data=proven)
+    word = Answer(
+        execution.pk,
+        request.pk,
+        notice.channel_account_id,
+        kept_outcomes.from_json(notice.outcome),
+        "notice",
+        notice.pk,
+    )
+    settle([word], at=at)
+    return RefundRequest.objects.get(pk=request.pk)
 
 
 def adopted_in_place(
@@ -238,12 +286,14 @@ def _close_against(
         by=by.actor,
         at=at,
         data={"refund": adopted.number, "amount_fen": amount_fen},
-        message=_covered(failed.customer_locale, adopted.number),
+        message=_covered(failed.customer_locale, adopted.number, is_paid=adopted.state == State.REFUNDED),
     )
 
 
-def _covered(locale: str, number: str) -> str:
+def _covered(locale: str, number: str, *, is_paid: bool) -> str:
     with translation.override(locale):
+        if not is_paid:
+            return gettext("A refund of this payment is under way already, as %(number)s.") % {"number": number}
         return gettext("This payment was refunded to you already, as %(number)s.") % {"number": number}
 
 

@@ -22,6 +22,24 @@ _KINDS: Mapping[str, Promise | str] = {
     "trades": _("a list of other trades"),
 }
 
+_ACQUIRERS: Mapping[str, Promise | str] = {
+    "ums": _("China UMS"),
+    "lakala": _("Lakala"),
+    "shouqianba": _("Shouqianba"),
+    "allinpay": _("Allinpay"),
+    "pingxx": "Ping++",
+    "fuiou": _("Fuiou"),
+    "suixingfu": _("Suixingfu"),
+    "huifu": _("Huifu"),
+    "yeepay": _("Yeepay"),
+}
+#: Where a channel's own statement of a day is to be had, and what it is called there.
+_PORTALS: Mapping[str, Promise | str] = {
+    "wechat": _("pay.weixin.qq.com, the day's trade bill of all trades or of refunds, as CSV"),
+    "alipay": _("b.alipay.com, the day's bill of trades, the details and not the summary, as a zip or CSV"),
+    "unionpay": _("merchant.unionpay.com, the day's file INN...ZM_..., as it is"),
+}
+
 _SENTENCES: Mapping[str, Promise | str] = {
     "bill_damaged": _("The file was damaged, cut short or edited: download it anew from the channel's portal."),
     "bill_empty": _("The file is empty. A statement of a day without refunds still has its header: download it anew."),
@@ -32,6 +50,13 @@ _SENTENCES: Mapping[str, Promise | str] = {
         "This is %(kind)s: choose the trade statement with its refunds (type REFUND or ALL) in the portal."
     ),
     "bill_of_consumer": _("This is a consumer's own list of payments: get the statement from the merchant's portal."),
+    "bill_of_acquirer": _(
+        "This is %(acquirer)s's own list, not %(own_channel)s's statement. Get the statement here: %(portal)s. "
+        "The sales of this list can be taken in under Imports."
+    ),
+    "bill_of_another_language": _(
+        "The columns of this statement are named in another language: set the portal to simplified Chinese and download it anew."
+    ),
     "bill_resaved": _(
         "This file was saved again by a spreadsheet, which changes dates and numbers: "
         "download it anew, and upload it without opening it."
@@ -89,6 +114,10 @@ def _filled(facts: Mapping[str, Any]) -> dict[str, str]:
     filled = {name: str(value) for name, value in facts.items()}
     if "channel" in facts:
         filled["channel"] = channels.label(facts["channel"])
+    if "acquirer" in facts:
+        filled["acquirer"] = str(_ACQUIRERS.get(facts["acquirer"], _("an acquirer or a till")))
+        filled["portal"] = str(_PORTALS.get(facts.get("own_channel", ""), _("the channel's portal")))
+        filled["own_channel"] = channels.label(facts.get("own_channel", ""))
     if "kind" in facts:
         filled["kind"] = str(_KINDS.get(facts["kind"], _KINDS["trades"]))
     if "declared_fen" in facts:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from core.calendar import SHANGHAI
 from core.errors import FieldError, Invalid, NotFound
 from core.money import yuan
-from core.numbers import ascii_form, spellings
+from core.numbers import ascii_form, reference, spellings
 from core.plain_text import name_key
 from core.quantities import Quantity
 from terminals.finding import on_slip
@@ -165,8 +165,15 @@ def find(*, sales: QuerySet[Transaction], order_no: str, store: str = "") -> lis
 
 
 def by_slip(*, sales: QuerySet[Transaction], number: str) -> Transaction:
-    """The payment among ``sales`` on whose slip this number stands. Raises ``NotFound``, or ``Invalid`` where several may be."""
+    """The payment among ``sales`` on whose slip this number stands, or the first of the order whose number was copied with its
+    label (``订单号：DB-77``). Raises ``NotFound``, or ``Invalid`` where several may be.
+    """
     named = list(sales.filter(on_slip(number)).order_by("paid_at", "pk")[:50])
+    if not named and (copied := reference(number)) != number:
+        of_order = list(sales.filter(order_no__in=spellings(copied)).order_by("paid_at", "pk")[:50])
+        if of_order:
+            check_one(of_order)
+            return of_order[0]
     if not named:
         raise NotFound("there is no such order", code="transaction_not_found")
     if len(named) > 1:

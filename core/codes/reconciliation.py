@@ -22,6 +22,8 @@ REFUSALS = (
     Code("bill_of_another_account", 422, _("This is another account's statement.")),
     Code("bill_of_another_kind", 422, _("This is a statement of another kind.")),
     Code("bill_of_consumer", 422, _("This is a consumer's own list of payments.")),
+    Code("bill_of_acquirer", 422, _("This is an acquirer's own list, not the channel's statement.")),
+    Code("bill_of_another_language", 422, _("The columns of this statement are named in another language.")),
     Code("bill_resaved", 422, _("This file was saved again by a spreadsheet.")),
     Code("bill_web_page", 422, _("This is a web page, not a statement.")),
     Code("bill_workbook", 422, _("This kind of workbook is not read.")),

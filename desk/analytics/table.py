@@ -8,7 +8,7 @@ from analytics.drivers import movement
 from analytics.figures import Overview, Paid, Payouts, Share, Side, Sold
 from analytics.periods import Period
 from core.money import yuan
-from core.spreadsheets import cell, csv_lines
+from core.spreadsheets import cell, csv_lines, name
 from merchants import channels
 from refunds.states import Reason
 
@@ -29,8 +29,14 @@ def csv_text(*, figures: Overview, period: Period, payouts: dict[bool, Payouts],
         ((first, last), _cuts(figures, period)),
         (before, [*_side(figures.previous), *_more(figures.previous, payouts[False], fees_lost_fen[False])]),
     ):
-        table += ([*map(cell, line), *span] for line in lines)
+        table += ([*_cells(line), *span] for line in lines)
     return "".join(csv_lines(table))
+
+
+def _cells(line: Line) -> list[str]:
+    """Codes of stores, tills and cashiers stay as they are; a day of the trend is one."""
+    figure, item, *rest = line
+    return [cell(figure), cell(item) if figure == gettext("Trend") else name(item), *map(cell, rest)]
 
 
 def _side(side: Side) -> Iterator[Line]:
@@ -59,8 +65,8 @@ def _side(side: Side) -> Iterator[Line]:
         (gettext("From approval to success"), side.arrival),
         (gettext("From submission to success"), side.cycle),
     ):
-        for name, value in (("P50", spread.median_s), ("P90", spread.p90_s), (gettext("mean"), spread.mean_s)):
-            yield label, name, _number(value), "s", str(spread.n), submission
+        for item, value in (("P50", spread.median_s), ("P90", spread.p90_s), (gettext("mean"), spread.mean_s)):
+            yield label, item, _number(value), "s", str(spread.n), submission
     yield gettext("Mean score"), "", _number(side.answers.mean), "1-5", str(side.answers.n), success
     yield _share(gettext("Satisfied"), "", side.answers.satisfied, success)
     yield _share(gettext("Answered"), "", side.answers.answered, success)
@@ -88,28 +94,28 @@ def _cuts(figures: Overview, period: Period) -> Iterator[Line]:
         so_far = Share(running, figures.current.paid.count)
         yield _share(gettext("Reasons, share so far"), label, so_far, success)
     for failure in figures.failures:
-        name = f"{failure.code} {failure.message}".strip()
-        yield gettext("Why payouts failed"), name, str(failure.count), "", str(failure.count), submission
+        item = f"{failure.code} {failure.message}".strip()
+        yield gettext("Why payouts failed"), item, str(failure.count), "", str(failure.count), submission
     for store in figures.stores:
-        name = f"{store.code} {store.name}"
-        yield from _money(gettext("Stores"), name, store.paid, success)
-        yield _rate(gettext("Stores, refund rate"), name, store.refund_rate, store.sold, success)
-        yield _share(gettext("Stores, approved by rule"), name, store.submitted.by_rule_share, submission)
+        item = f"{store.code} {store.name}"
+        yield from _money(gettext("Stores"), item, store.paid, success)
+        yield _rate(gettext("Stores, refund rate"), item, store.refund_rate, store.sold, success)
+        yield _share(gettext("Stores, approved by rule"), item, store.submitted.by_rule_share, submission)
         median = _number(store.handling.median_s)
-        yield gettext("Stores, median handling time"), name, median, "s", str(store.handling.n), submission
+        yield gettext("Stores, median handling time"), item, median, "s", str(store.handling.n), submission
     for channel in figures.channels:
-        name = channels.label(channel.channel)
-        yield _share(gettext("Channels, success"), name, channel.submitted.success, submission)
+        item = channels.label(channel.channel)
+        yield _share(gettext("Channels, success"), item, channel.submitted.success, submission)
         median = _number(channel.arrival.median_s)
-        yield gettext("Channels, median arrival"), name, median, "s", str(channel.arrival.n), submission
+        yield gettext("Channels, median arrival"), item, median, "s", str(channel.arrival.n), submission
     for cashier in figures.cashiers:
-        name = f"{cashier.store_code} {cashier.cashier}".strip()
-        yield from _money(gettext("Cashiers"), name, cashier.paid, success)
-        yield _rate(gettext("Cashiers, refund rate"), name, cashier.refund_rate, cashier.sold, success)
+        item = f"{cashier.store_code} {cashier.cashier}".strip()
+        yield from _money(gettext("Cashiers"), item, cashier.paid, success)
+        yield _rate(gettext("Cashiers, refund rate"), item, cashier.refund_rate, cashier.sold, success)
     for till in figures.tills:
-        name = f"{till.store_code} {till.code}"
-        yield from _money(gettext("Tills"), name, till.paid, success)
-        yield _rate(gettext("Tills, refund rate"), name, till.refund_rate, till.sold, success)
+        item = f"{till.store_code} {till.code}"
+        yield from _money(gettext("Tills"), item, till.paid, success)
+        yield _rate(gettext("Tills, refund rate"), item, till.refund_rate, till.sold, success)
     yield from _drivers(figures, success)
     for reviewer in figures.reviewers:
         decided = str(reviewer.decided)
@@ -135,8 +141,8 @@ def _drivers(figures: Overview, basis: str) -> Iterator[Line]:
     moved = movement(figures)
     for driver in moved.drivers:
         store_code, _name = figures.store_names[driver.store_id]
-        name = f"{store_code} {Reason(driver.reason).label} {driver.terminal}".strip()
-        yield gettext("Change by cause"), name, yuan(driver.change_fen), "CNY", str(driver.count), basis
+        item = f"{store_code} {Reason(driver.reason).label} {driver.terminal}".strip()
+        yield gettext("Change by cause"), item, yuan(driver.change_fen), "CNY", str(driver.count), basis
     if moved.drivers:
         yield gettext("Change by cause"), gettext("Everything else"), yuan(moved.rest_fen), "CNY", "", basis
 

@@ -53,7 +53,7 @@ def columns_page(*, scope: Scope, file: ImportFile) -> SettingsPage:
             said = "" if column else usual.get(one.name, "")
             label = gettext("%(field)s, the same in all rows") % {"field": one.label}
             fields.append(text(f"same.{one.name}", label, said))
-    is_fen = guessed.get("amount", "").casefold().endswith(("fen", "分", "分)"))
+    is_fen = import_fields.says_fen(guessed.get("amount", ""))
     fields.append(flag("is_fen", gettext("Amounts are in fen"), on=is_fen))
     return SettingsPage(
         title=batch.name,

@@ -53,17 +53,22 @@ FIELDS: Sequence[Field] = (
           "微信订单号 支付宝交易号 渠道交易号 渠道单号 渠道流水号 交易流水号 支付流水号 支付单号 "
           "channeltransactionno transactionno transactionid"),
     Field("channel", _("Channel"), _SALES,
-          "支付方式 付款方式 收款方式 支付渠道 付款渠道 收款渠道 渠道 channel paymentmethod paidwith tender", same=True),
+          "支付方式 付款方式 收款方式 支付渠道 付款渠道 收款渠道 支付通道 收款通道 交易渠道 交易方式 渠道 "
+          "channel paymentmethod paidwith tender", same=True),
     Field("store", _("Store's code"), _BOTH, "门店编号 门店号 门店编码 门店 店铺 store storecode branch", same=True),
     Field("amount", _("Amount paid, or to be refunded"), _BOTH,
           "申请退款金额 退款金额 实收金额 实付金额 应结订单金额 支付金额 付款金额 收款金额 交易金额 订单金额 总金额 金额 "
           "amount amountfen paid total refundamount"),
     Field("paid_at", _("Paid at"), _SALES,
-          "支付时间 付款时间 收款时间 交易时间 完成时间 创建时间 下单时间 时间 日期 paidat invoicedat datetime date time"),
-    Field("terminal", _("Till"), _SALES, "终端号 终端 设备号 收银机 terminal till pos"),
+          "支付时间 付款时间 收款时间 交易日期时间 交易日期及时间 交易时间 完成时间 创建时间 下单时间 交易日期 时间 日期 "
+          "paidat invoicedat datetime time date"),
+    Field("paid_on", _("Day of the payment, where its time stands apart"), _SALES,
+          "交易日期 支付日期 付款日期 收款日期 日期 date"),
+    Field("trade_type", _("Kind of trade"), _SALES, "交易类型 业务类型 tradetype"),
+    Field("terminal", _("Till"), _SALES, "终端号 终端编号 终端编码 终端 设备号 收银机 terminal till pos"),
     Field("cashier", _("Cashier"), _BOTH, "收银员 操作员 cashier operator"),
     Field("payer_phone", _("Payer's phone"), _SALES, "手机号 手机 会员手机 电话 phone mobile"),
-    Field("card_last4", _("Card, its last four digits"), _SALES, "卡号后四位 卡号 cardlast4 card"),
+    Field("card_last4", _("Card, its last four digits"), _SALES, "卡号后四位 卡号 交易卡号 cardlast4 card"),
     Field("status", _("State of the payment"), _SALES, "交易状态 支付状态 状态 status"),
     Field("sku", _("Article number"), _BOTH, "商品编号 商品编码 货号 条码 sku stockcode barcode"),
     Field("item", _("Article"), _SALES, "商品名称 品名 商品 item itemname description productname"),
@@ -103,6 +108,23 @@ def guess(columns: Sequence[str], *, kind: str) -> dict[str, str]:
                 found[one.name] = free[0]
                 break
     return found
+
+
+#: What the money columns are called, and the end of a name that says in what.
+_MONEY = ("amount", "unit_price", "line_amount")
+_SAYS_FEN = re.compile(r"(?<!积)分\)?$|(?:^|[^a-z])fen\)?$|_fen$")
+_SAYS_YUAN = re.compile(r"元\)?$|(?:^|[^a-z])yuan\)?$")
+
+
+def says_fen(column: str) -> bool:
+    """Whether a column's name says that its amounts are in fen: 交易金额（分）, amount_fen."""
+    return bool(_SAYS_FEN.search(folded(column).strip()))
+
+
+def in_other_units(columns: Mapping[str, str], *, is_fen: bool) -> list[str]:
+    """The fields whose column's name says that its amounts are in the other unit: 100 times as much, or as little."""
+    other = _SAYS_YUAN if is_fen else _SAYS_FEN
+    return [name for name in _MONEY if other.search(folded(columns.get(name, "")).strip())]
 
 
 def missing(named: Iterable[str], *, kind: str) -> list[str]:
@@ -148,6 +170,8 @@ class Reading:
             self._bad("channel", "channel_unknown")
         if (said := folded(self._text("status"))) and said not in _PAID:
             self._bad("status", "not_a_sale")
+        if _GOES_BACK.search(folded(self._text("trade_type"))):
+            self._bad("trade_type", "not_a_sale")
         lines = self._lines()
         amount = self._fen("amount") if self._text("amount") else sum(line.amount_fen for line in lines)
         if amount <= 0 and not self.errors:
@@ -271,8 +295,9 @@ class Reading:
             self._bad(name, "required")
             return 0
         if self.is_fen:
-            if re.fullmatch(r"-?[0-9]{1,12}", folded(text)):
-                return int(folded(text))
+            if found := _FEN.fullmatch(folded(text)):
+                fen = int(found[1] or found[2] or found[3])
+                return fen if found[1] else -fen
             self._bad(name, "amount_not_fen")
             return 0
         try:
@@ -304,7 +329,11 @@ class Reading:
             return ""
 
     def _instant(self, name: str) -> datetime | None:
-        found = instant(self._text(name))
+        text, day = self._text(name), self._text("paid_on")
+        if day and (at := _time_of(text)):
+            on = _PACKED_DAY.sub(r"\1-\2-\3", _DAY_ALONE.sub("", day))
+            text = f"{on} {at}"
+        found = instant(text)
         if found is None:
             self._bad(name, "date_unclear")
         return found
@@ -313,12 +342,29 @@ class Reading:
 _PAID = frozenset(
     {"success", "succeeded", "paid", "成功", "支付成功", "交易成功", "已支付", "已完成", "完成", "trade_success"}
 )
+#: What an acquirer's list calls what is no payment.
+_GOES_BACK = re.compile(r"退货|退款|撤销|冲正|预授权(?!完成)|refund|return|void|revers|cancel")
+#: Whole fen; below zero with a minus in front or behind, or in brackets.
+_FEN = re.compile(r"(-?[0-9]{1,12})|\(([0-9]{1,12})\)|([0-9]{1,12})-")
+#: A day as a workbook's cell has it.
+_DAY_ALONE = re.compile(r"[ tT]+00:00(:00)?$")
+_PACKED_DAY = re.compile(r"^(20[0-9]{2})([0-9]{2})([0-9]{2})$")
+_TIME_ALONE = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?|([0-9]{1,2})([0-9]{2})([0-9]{2})")
 _YES, _NO = frozenset({"1", "yes", "y", "true", "是", "同意"}), frozenset({"0", "no", "n", "false", "否", "不同意"})
 _MOMENT = re.compile(
     r"(20[0-9]{2})-([0-9]{1,2})-([0-9]{1,2})(?:[ t]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)?)?"
     r" ?(z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _PACKED = re.compile(r"(20[0-9]{2})([0-9]{2})([0-9]{2})(?:([0-9]{2})([0-9]{2})([0-9]{2})?)?()")
+
+
+def _time_of(text: str) -> str:
+    """``12:03:11`` and ``120311``, and ``93011`` that has lost its zero; empty for what is more or less than a time."""
+    found = _TIME_ALONE.fullmatch(folded(text).strip())
+    if found is None:
+        return ""
+    hour, minute, second = found.groups()[:3] if found[1] else found.groups()[3:]
+    return f"{hour}:{minute}:{second or '00'}"
 
 
 def instant(text: str) -> datetime | None:
@@ -356,6 +402,8 @@ def _key(name: str) -> str:
 _SYNONYMS = {
     "微信": "wechat", "weixin": "wechat", "wechatpay": "wechat", "支付宝": "alipay", "银联": "unionpay", "云闪付": "unionpay",
     "银联卡": "unionpay", "刷卡": "unionpay", "银行卡": "unionpay", "现金": "cash", "数字人民币": "ecny",
+    "微信扫码": "wechat", "微信刷卡": "wechat", "支付宝扫码": "alipay", "银联扫码": "unionpay", "银联二维码": "unionpay",
+    "借记卡": "unionpay", "贷记卡": "unionpay", "信用卡": "unionpay",
 }  # fmt: skip
 
 

@@ -92,10 +92,11 @@ def name_columns(*, batch_id: int, columns: Columns, by: Principal, at: datetime
     strange = [name for name, column in named.items() if column not in table.columns]
     strange += sorted({*named, *same} - known)
     needed = import_fields.missing({*named, *same}, kind=batch.kind)
-    if strange or needed:
-        errors = [FieldError(name, "unknown_column") for name in strange] + [
-            FieldError(name, "required") for name in needed
-        ]
+    in_other = import_fields.in_other_units(named, is_fen=columns.is_fen)
+    if strange or needed or in_other:
+        errors = [FieldError(name, "unknown_column") for name in strange]
+        errors += [FieldError(name, "required") for name in needed]
+        errors += [FieldError(name, "unit_differs") for name in in_other]
         raise ColumnsUnclear("what the columns are is not clear", errors=errors)
     file.columns, file.same, file.is_fen = named, same, columns.is_fen
     most = MOST_SALES if batch.kind == BatchKind.SALES else batches.MOST_ROWS

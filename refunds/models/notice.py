@@ -12,9 +12,11 @@ ASK_TRADE, TRADE_ASKED = "ask_trade", "trade_asked"
 class ChannelNotice(models.Model):
     """A verified notice. ``event_id`` is the channel's: a repeat finds the row and has no second effect.
 
-    ``channel_transaction_no`` is the payment that it speaks of, ``refunded_fen`` what was refunded of that in all, where it
-    says so. ``effect`` is ``ASK_TRADE`` for a refund of a sale of ours that nobody here asked for, and ``TRADE_ASKED`` once its
-    channel was asked about that sale (``refunds.payouts.elsewhere``).
+    ``channel_transaction_no`` is the payment that it speaks of, ``amount_fen`` this refund's amount, and ``refunded_fen`` what
+    was refunded of the payment in all, where it says so.
+
+    ``effect`` is ``ASK_TRADE`` for a refund of a sale of ours that nobody here asked for, and ``TRADE_ASKED`` once its channel
+    was asked about that sale (``refunds.payouts.elsewhere``).
     """
 
     channel_account = models.ForeignKey(ChannelAccount, on_delete=models.PROTECT, db_index=False)
@@ -22,6 +24,7 @@ class ChannelNotice(models.Model):
     refund_no = models.CharField(max_length=64)
     channel_transaction_no = models.CharField(max_length=64, blank=True, default="", db_default="")
     refunded_fen = models.BigIntegerField(null=True, blank=True)
+    amount_fen = models.BigIntegerField(null=True, blank=True)
     outcome = models.JSONField()
     received_at = models.DateTimeField()
     applied_at = models.DateTimeField(null=True, blank=True)

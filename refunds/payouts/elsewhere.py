@@ -15,7 +15,7 @@ from core.audit.actors import channel
 from core.audit.record import record_of
 from merchants.models import ChannelAccount
 from refunds.facts import holds
-from refunds.models import ChannelNotice
+from refunds.models import ChannelNotice, Execution
 from refunds.models.notice import ASK_TRADE, TRADE_ASKED
 from refunds.payouts import trade_queries
 from refunds.rules import payment
@@ -45,6 +45,24 @@ def _sales_of(notice: ChannelNotice) -> QuerySet[Transaction]:
         channel_transaction_no=notice.channel_transaction_no,
         channel_account_id__isnull=False,
     )
+
+
+def stuck_of(sale: Transaction) -> list[ChannelNotice]:
+    """The last words about refunds of this sale that were made elsewhere, that the channel cannot deliver, and that are in no
+    books of ours.
+    """
+    told = ChannelNotice.objects.filter(
+        channel_account__merchant_id=sale.merchant_id,
+        channel_account__channel=sale.channel,
+        channel_transaction_no=sale.channel_transaction_no,
+        effect__in=(ASK_TRADE, TRADE_ASKED),
+    )
+    last = {notice.refund_no: notice for notice in told.select_related("channel_account").order_by("pk")}
+    known = Execution.objects.filter(transaction_id=sale.pk, refund_no__in=list(last)).values_list(
+        "refund_no", flat=True
+    )
+    found = [last[number] for number in last.keys() - set(known)]
+    return [one for one in found if one.amount_fen and trade_queries.is_stuck(one.outcome)]
 
 
 def ask_waiting(*, at: datetime) -> int:

@@ -6,9 +6,7 @@ A notice is believed only after its signature; a repeat finds its row in the inb
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -21,22 +19,15 @@ from core.sql import save_fields
 from merchants.models import ChannelAccount
 from payment_channels.contract import (
     CredentialsInvalid,
-    Done,
     ForeignNotice,
     NoticeRejected,
     NoticeReply,
-    Outcome,
-    PaidTo,
     ProfileInvalid,
     RawNotice,
     RefundNotice,
-    Refused,
-    Retry,
-    SecondLeg,
-    Unknown,
 )
 from refunds.models import ChannelNotice, Execution
-from refunds.payouts import NOT_STORABLE, Answer, elsewhere, settle
+from refunds.payouts import NOT_STORABLE, Answer, elsewhere, kept_outcomes, settle
 from refunds.payouts.adapters import adapter_before, adapter_for
 from terminals import confirming
 from terminals.accounts import same_number
@@ -86,7 +77,8 @@ def receive(*, channel: str, account_code: str, headers: Mapping[str, str], body
         # What does not fit in is no number of a payment of ours.
         channel_transaction_no=notice.channel_transaction_no if len(notice.channel_transaction_no) <= 64 else "",
         refunded_fen=notice.refunded_fen,
-        outcome=_as_json(notice.outcome),
+        amount_fen=notice.amount_fen or None,
+        outcome=kept_outcomes.as_json(notice.outcome),
         received_at=at + ahead,
     )
     ChannelNotice.objects.bulk_create([row], ignore_conflicts=True)
@@ -155,7 +147,7 @@ def _apply_batch(at: datetime) -> int:
         payout = payouts.get((notice.channel_account_id, notice.refund_no)) or _of_same_number(notice, payouts)
         notice.applied_at, notice.effect = at, "applied" if payout else elsewhere.UNKNOWN
         if payout:
-            outcome = _from_json(notice.outcome)
+            outcome = kept_outcomes.from_json(notice.outcome)
             answers[notice.pk] = Answer(payout[0], payout[1], notice.channel_account_id, outcome, "notice", notice.pk)
     elsewhere.note(one for one in waiting if one.effect == elsewhere.UNKNOWN)
     refused = _settle(answers, at)
@@ -194,29 +186,3 @@ def _settle(answers: Mapping[int, Answer], at: datetime) -> set[int]:
                 refused.add(pk)
         return refused
     return set()
-
-
-_INSTANTS = ("succeeded_at", "arrives_at")
-_KINDS: dict[str, type[Done | Refused | Unknown]] = {"done": Done, "refused": Refused, "unknown": Unknown}
-
-
-def _as_json(outcome: Outcome) -> dict[str, Any]:
-    kind = type(outcome).__name__.lower()
-    fields = {
-        name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(outcome).items()
-    }
-    return {"kind": kind, **fields}
-
-
-def _from_json(data: Mapping[str, Any]) -> Outcome:
-    fields = dict(data)
-    kind = _KINDS[fields.pop("kind")]
-    if kind is Done:
-        fields |= {name: datetime.fromisoformat(fields[name]).astimezone(UTC) for name in _INSTANTS if fields.get(name)}
-        fields["paid_to"], fields["second_leg"] = (
-            PaidTo(fields.get("paid_to", "")),
-            SecondLeg(fields.get("second_leg", "")),
-        )
-    if kind is Refused:
-        fields["retry"] = Retry(fields["retry"])
-    return kind(**fields)

@@ -252,8 +252,9 @@ def _places(cells: Sequence[str]) -> dict[str, int]:
 
 
 def _fen(text: str) -> int:
+    """What left the account, which some banks write with a minus or in brackets."""
     try:
-        return fen_typed(text.replace(",", ""))
+        return abs(fen_typed(text))
     except NotAnAmount as error:
         raise Invalid("not an amount", code=error.code) from error
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -176,15 +177,29 @@ def _with_notices(said: Trade, sale: Transaction) -> Trade:
     sent = _sent(sale).values_list("amount_fen", "channel_refund_no", "proof_source")
     # What was adopted from such a word or a statement is one of them.
     own = [(amount_fen, number) for amount_fen, number, source in sent if source not in _ADOPTED]
+    ours = {number for _, number in own if number}
     in_all, single = 0, dict[str, int]()
-    for refund_no, refunded_fen, outcome in told.values_list("refund_no", "refunded_fen", "outcome"):
+    words = told.order_by("pk").values_list("refund_no", "refunded_fen", "outcome", "amount_fen")
+    for refund_no, refunded_fen, outcome, amount_fen in words:
         in_all = max(in_all, refunded_fen or 0)
-        if outcome["kind"] == "done" and outcome["channel_refund_no"] not in {number for _, number in own}:
+        if outcome.get("channel_refund_no") in ours:
+            continue
+        if outcome["kind"] == "done":
             single[refund_no] = outcome["amount_fen"]
+        elif is_stuck(outcome) and amount_fen:
+            # It has left the merchant, and lies at the channel until somebody names another account.
+            single[refund_no] = amount_fen
+        elif outcome["kind"] == "refused":
+            single.pop(refund_no, None)
     if not in_all and not single:
         return said
     others_fen = sum(single.values())
     return replace(said, refunded_fen=max(in_all, sum(amount_fen for amount_fen, _ in own) + others_fen))
+
+
+def is_stuck(outcome: Mapping[str, Any]) -> bool:
+    """Whether a notice's kept outcome says that the channel took the refund on and cannot deliver it."""
+    return bool(outcome["kind"] == "unknown" and outcome.get("accepted") and outcome.get("attention"))
 
 
 #: How refunds are proven that were not made by us.

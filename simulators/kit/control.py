@@ -10,7 +10,7 @@ from typing import cast
 
 from aiohttp import web
 
-from simulators.kit.book import SUCCESS, Accepted, PastRefund
+from simulators.kit.book import ABNORMAL, SUCCESS, Accepted, PastRefund
 from simulators.kit.clock import rfc3339
 from simulators.kit.page import page
 from simulators.kit.reading import MAX_FEN, BadOrder, instant, number, only, text, whole
@@ -139,8 +139,13 @@ class _Control:
         return answer({"rows": rows})
 
     async def refund_in_portal(self, request: web.Request) -> web.Response:
-        """A refund made by hand in the channel's own portal; the product is told by a notice to ``notify_url`` at most."""
+        """A refund made by hand in the channel's own portal; the product is told by a notice to ``notify_url`` at most.
+        ``outcome`` ABNORMAL: the payer's card is closed.
+        """
         body = await read_json(request)
+        outcome = body.get("outcome", SUCCESS)
+        if outcome not in (SUCCESS, ABNORMAL):
+            raise BadOrder("outcome must be SUCCESS or ABNORMAL")
         payment = self._simulator.book.payment(order_no=text(body.get("order_no"), "order_no"))
         if payment is None:
             raise BadOrder("no such payment")
@@ -158,7 +163,7 @@ class _Control:
                 order_no=payment["order_no"],
                 transaction_no=payment["transaction_no"],
                 amount_fen=amount_fen,
-                outcome=SUCCESS,
+                outcome=str(outcome),
                 settle_at=self._simulator.due_in(0),
                 fingerprint="portal",
                 notify_url=text(body["notify_url"], "notify_url") if body.get("notify_url") else "",

@@ -31,6 +31,10 @@ from core.numbers import last_four, order_of_attempt, reference, refund_number
         "rf_261122_0187",
         "RF.261122.0187",
         "261122_0187",
+        "RF-261122-O187",
+        "rf-26ll22-0187",
+        "RF\u2043261122\u02d70187",
+        "https://desk.example.com/desk/refunds/RF-261122-0187?from=queue",
     ],
 )
 def test_refund_number_when_only_the_writing_differs_is_the_same(typed: str) -> None:
@@ -51,6 +55,8 @@ def test_refund_number_when_only_the_writing_differs_is_the_same(typed: str) -> 
         "RF-261122-0187-2",
         "RF_261122_0187_2",
         "RF-261122-0187,RF-261122-0188",
+        "XRF-261122-O187",
+        "https://desk.example.com/RF-261122-0187/RF-261122-0188",
     ],
 )
 def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
@@ -73,6 +79,13 @@ def test_refund_number_when_it_is_another_is_empty(typed: str) -> None:
         "订单号是Ab-0012",
         "Order No.: Ab-0012",
         "transaction id：Ab-0012",
+        "Order #Ab-0012",
+        "order no. Ab-0012",
+        "No. Ab-0012",
+        "【订单号】Ab-0012",
+        "订单号：Ab-0012 复制",
+        "Ab\u20430012",
+        "Ab-0012.",
     ],
 )
 def test_reference_keeps_case_and_zeros_and_nothing_around(typed: str) -> None:

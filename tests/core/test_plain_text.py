@@ -13,6 +13,7 @@ from core.plain_text import (
     name_key,
     name_key_sql,
     one_line,
+    person_key,
     person_name,
     plain_text,
     reference_key,
@@ -147,3 +148,31 @@ def test_list_has_the_comma_of_the_readers_language() -> None:
         assert listed(["甲", "乙"]) == "甲、乙"
     with override("en"):
         assert (listed(["a", 2]), listed([])) == ("a, 2", "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("王敏先生", "王敏"),
+        ("王敏 女士", "王敏"),
+        ("王敏（小姐）", "王敏"),
+        ("阿卜杜热依木˙阿卜杜拉", "阿卜杜热依木·阿卜杜拉"),
+        ("阿卜杜热依木ㆍ阿卜杜拉", "阿卜杜热依木·阿卜杜拉"),
+        ("阿卜杜热依木-阿卜杜拉", "阿卜杜热依木·阿卜杜拉"),
+        ("阿卜杜热依木—阿卜杜拉", "阿卜杜热依木·阿卜杜拉"),
+        ("阿卜杜热依木◦阿卜杜拉", "阿卜杜热依木·阿卜杜拉"),
+        ("O’Brien", "o'brien"),
+        ("Jose\u0301 MUÑOZ", "José Muñoz"),
+        ("Mary\u2011Jane", "mary-jane"),
+        ("\U00020bb7 野", "\U00020bb7野"),
+    ],
+)
+def test_person_key_when_only_the_writing_differs_is_the_same(typed: str, name: str) -> None:
+    assert person_key(typed) == person_key(name)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("先生", "女士"), ("王敏", "王闵"), ("Mary Jane", "Mary-Jane"), ("王先", "王")]
+)
+def test_person_key_when_it_is_another_name_differs(one: str, other: str) -> None:
+    assert person_key(one) != person_key(other)

@@ -457,6 +457,28 @@ _WRONG: dict[str, tuple[Callable[[bytes], bytes], str, str]] = {
     ),
     "login page": (lambda plain: b"<!DOCTYPE html><html>\xe7\x99\xbb\xe5\xbd\x95</html>", "a web page", "网页"),
     "damaged": (lambda plain: plain[:-90], "was damaged, cut short or edited", "损坏"),
+    "in English": (
+        lambda plain: (
+            b"Transaction time,Official account ID,Merchant ID,WeChat order No.,Merchant order No.,Refund amount\r\n1,2,3,4,5,6"
+        ),
+        "named in another language",
+        "简体中文",
+    ),
+    "in traditional Chinese": (
+        lambda plain: "交易時間,商戶號,微信訂單號,商戶訂單號,退款金額\r\n1,2,3,4,5".encode(),
+        "named in another language",
+        "简体中文",
+    ),
+    "its letters lost": (
+        lambda plain: plain.decode("utf-8-sig").encode("gb18030").decode("utf-8", "replace").encode(),
+        "saved again by a spreadsheet",
+        "电子表格",
+    ),
+    "its letters read as Latin": (
+        lambda plain: plain.decode("latin-1").encode(),
+        "saved again by a spreadsheet",
+        "电子表格",
+    ),
 }
 
 
@@ -646,3 +668,80 @@ def test_statement_with_payments_confirms_what_was_reported_before_it_was_paid(u
     ):
         sale.refresh_from_db()
         assert (sale.status, sale.payment_word) == (status, word)
+
+
+# --- acquirers' own lists, and zips in zips ---------------------------------------------------------------------------
+
+_ACQUIRERS = {
+    "银联商务": "交易时间,终端号,交易类型,卡号,交易金额,清算金额,手续费,流水号,检索号,商户号,商户订单号,银商订单号\n",
+    "拉卡拉": "商户编号|交易日期|交易时间|终端号|拉卡拉流水号|交易金额(分)|手续费(分)|结算金额(分)|结算日期|结算状态\n",
+    "通联": "商户号,门店名称,终端号,交易时间,交易类型,交易批次号,凭证号,参考号,卡号,卡类别,发卡行机构代码,交易金额,手续费\n",
+    "收钱吧": "收钱吧对账单\n商户名称,门店名称,收钱吧订单号,商户订单号,支付通道,交易类型,交易金额,手续费,微信订单号\n",
+    "Ping++": "Charge ID,商户订单号,渠道,商户号,交易金额,手续费,交易时间\nch_Hm5uTSifDOuTy9iLeLPSurrD,A-1,wx,19,1.00,0,-\n",
+    "收单机构": "商户编码,商户名称,交易日期及时间,交易类型,交易金额,交易卡号,卡类别,终端编码,商户手续费,检索参考号,订单号\n",
+}
+
+
+@pytest.mark.parametrize("acquirer", _ACQUIRERS)
+@pytest.mark.parametrize(
+    "packed", [lambda text: text.encode("gb18030"), lambda text: _zipped({"a.csv": text.encode()})]
+)
+def test_list_of_an_acquirer_is_named_with_what_to_bring_instead(
+    wechat: Channel, acquirer: str, packed: Callable[[str], bytes]
+) -> None:
+    _paid(wechat)
+    wrong = packed(_ACQUIRERS[acquirer])
+    answer = _sent(wechat, wrong, language="zh-hans")
+    assert (answer.status_code, answer.json()["code"]) == (422, "bill_of_acquirer")
+    said = answer.json()["detail"]
+    assert f"这是{acquirer}" in said
+    assert "不是微信支付的对账单" in said
+    assert "pay.weixin.qq.com" in said
+    assert said in _brought(wechat, wrong, language="zh-hans")
+    assert "pay.weixin.qq.com, the day's trade bill" in _brought(wechat, wrong)
+    assert not Bill.objects.exists()
+
+
+def test_list_of_an_acquirer_in_an_old_workbook_is_named(unionpay: Channel) -> None:
+    _paid(unionpay)
+    old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 505 + "拉卡拉交易明细".encode("utf-16-le") + b"\0" * 512
+    answer = _sent(unionpay, old)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bill_of_acquirer")
+    assert "merchant.unionpay.com" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        lambda plain, other: {"a.zip": _zipped({"b.csv": plain}), "__MACOSX/._a.zip": b"\0\5\x16\7"},
+        lambda plain, other: {"wechat.zip": _zipped({"b.csv": plain}), "alipay.zip": _zipped({"c.csv": other})},
+        lambda plain, other: {
+            "d.zip": _zipped({"e.zip": _zipped({"f.csv": plain, "__MACOSX/._f.csv": b"\0"})}),
+            "g.zip": _zipped({"h.csv": plain}),
+        },
+    ],
+)
+def test_zips_in_a_zip_are_read_by_what_they_hold(
+    wechat: Channel, packed: Callable[[bytes, bytes], dict[str, bytes]]
+) -> None:
+    plain = _file("wechat-refund-plain.csv", _paid(wechat))
+    other = (FILES / "alipay-refund-with-merchant-discount.csv").read_bytes()
+    assert "taken in: 1 refunds" in _brought(wechat, _zipped(packed(plain, other)))
+    assert counts(wechat.world.day()) == {"matched": 1}
+
+
+def test_locked_zip_or_another_archive_in_a_zip_says_so(wechat: Channel) -> None:
+    plain = _file("wechat-refund-plain.csv", _paid(wechat))
+    inner = bytearray(_zipped({"b.csv": plain}))
+    # The flag of a password, in the entry's own header and in the list of entries.
+    inner[6] |= 1
+    inner[inner.rindex(b"PK\1\2") + 8] |= 1
+    for wrong, code in (
+        ({"a.zip": bytes(inner), "c.zip": _zipped({"d.csv": plain})}, "bill_locked"),
+        ({"a.zip": bytes(inner)}, "bill_locked"),
+        ({"a.rar": b"Rar!\x1a\x07\x00" + plain}, "bill_archive"),
+        ({"a.7z": b"7z\xbc\xaf\x27\x1c" + plain}, "bill_archive"),
+    ):
+        answer = _sent(wechat, _zipped(wrong))
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert not Bill.objects.exists()

@@ -30,7 +30,7 @@ from refunds.intake import judging, resubmitting, submitting
 from refunds.intake.claims import Draft
 from refunds.intake.resubmitting import Correction
 from refunds.models import ChannelNotice, Execution, RefundRequest
-from refunds.payouts import notices, ways_back
+from refunds.payouts import kept_outcomes, notices, ways_back
 from refunds.payouts.adapters import adapter_for
 from refunds.review import deciding
 from refunds.states import RELEASED
@@ -235,7 +235,7 @@ class RefundsOfOneSale(RuleBasedStateMachine):
                 channel_account_id=self.account_id,
                 event_id=f"{row['refund_no']}-{stale}",
                 refund_no=row["refund_no"],
-                outcome=notices._as_json(outcome),
+                outcome=kept_outcomes.as_json(outcome),
                 received_at=self.now,
             )
             ChannelNotice.objects.bulk_create([notice], ignore_conflicts=True)

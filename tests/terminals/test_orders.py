@@ -88,3 +88,15 @@ def test_find_when_two_payments_have_the_slips_number_names_both() -> None:
         orders.find(sales=Transaction.objects.select_related("store"), order_no="DB-77-02")
 
     assert set(refused.value.facts["candidates"]) == {str(first.pk), str(second.pk)}
+
+
+@pytest.mark.parametrize("copied", ["订单号：DB-88", "【订单号】DB-88 复制", "Order #DB-88", "DB\u204388"])
+def test_find_when_the_number_was_copied_with_its_label_has_the_order(copied: str) -> None:
+    sale = make_sale(make_merchant(), 10_000, order_no="DB-88")
+    assert orders.find(sales=Transaction.objects.filter(merchant=sale.merchant), order_no=copied) == [sale]
+
+
+def test_find_when_the_label_is_the_shops_own_is_that_order() -> None:
+    sale = make_sale(make_merchant(), 10_000, order_no="No.88")
+    make_sale(sale.merchant, 10_000, order_no="88")
+    assert orders.find(sales=Transaction.objects.filter(merchant=sale.merchant), order_no="No.88") == [sale]

@@ -27,7 +27,7 @@ from payment_channels.contract import (
 )
 from refunds import payouts
 from refunds.models import ChannelNotice, Execution, RefundRequest
-from refunds.payouts import adapters, notices, ways_back
+from refunds.payouts import adapters, kept_outcomes, notices, ways_back
 from refunds.payouts import loop as drain_module
 from refunds.payouts.loop import drain
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
@@ -243,7 +243,7 @@ def _notice(request: RefundRequest, outcome: Outcome, event: str) -> None:
         channel_account_id=payout.channel_account_id,
         event_id=event,
         refund_no=payout.refund_no,
-        outcome=notices._as_json(outcome),
+        outcome=kept_outcomes.as_json(outcome),
         received_at=timezone.now(),
     )
 

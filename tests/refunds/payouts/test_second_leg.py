@@ -15,7 +15,7 @@ from refunds import payouts
 from refunds.models import Execution, RefundRequest
 from refunds.models.ledger import LedgerEntry
 from refunds.payouts import second_leg
-from refunds.payouts.notices import _as_json, _from_json
+from refunds.payouts.kept_outcomes import as_json, from_json
 from tests.refunds.payouts.test_doubt import Scripted, _done
 
 pytestmark = pytest.mark.django_db
@@ -126,4 +126,4 @@ def test_notice_keeps_where_the_money_went_on_its_way_through_the_inbox(request_
         arrives_at=timezone.now(),
     )
 
-    assert _from_json(_as_json(done)) == done
+    assert from_json(as_json(done)) == done
