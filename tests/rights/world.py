@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from core.personal_data import seal_bytes
@@ -434,17 +434,6 @@ def belongs_to(world: World, act: Act, who: Who, *, own: bool) -> None:
         request.update(claimed_by_id=holder, claimed_at=timezone.now())
     elif own and who.by.kind in (Kind.STAFF, Kind.KEY):
         request.update(staff_id=who.by.staff_id, api_key_id=who.by.key_id)
-
-
-class rolled_back(transaction.Atomic):
-    """Whatever happens inside is undone."""
-
-    def __init__(self) -> None:
-        super().__init__(None, True, False)
-
-    def __exit__(self, *error: Any) -> None:
-        transaction.set_rollback(True)
-        super().__exit__(None, None, None)
 
 
 def sale_number(world: World) -> str:
