@@ -46,7 +46,7 @@ def _emptier(database: str) -> Any:
     parameters = {**connection.get_connection_params(), "dbname": database}
     if settings.DATABASE_OWNER:
         parameters |= {"user": settings.DATABASE_OWNER["USER"], "password": settings.DATABASE_OWNER["PASSWORD"]}
-    made = connection.Database.connect(**parameters)
+    made = psycopg2.connect(**parameters)
     with made, made.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
     return made

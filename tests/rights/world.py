@@ -406,7 +406,13 @@ def expected(act: Act, who: Who, *, own: bool) -> bool:
 
 
 def matters(act: Act, who: Who) -> bool:
-    """Whether a face has to be tried by them: who works in all stores differs only where the whole merchant is meant."""
+    """Whether a face has to be tried by them, too; the domain is tried by everybody.
+
+    Who works in all stores differs only where the whole merchant is meant. Of those who work in another store the owner, whose
+    role may do everything, stands for all: a face hands the person on, whatever their role.
+    """
+    if who.place == ELSEWHERE and who.by.kind is Kind.STAFF:
+        return who.by.role == Role.OWNER
     whole = Condition.WHOLE in TABLE[act].conditions or not (ABOUT[act].step or ABOUT[act].of_store)
     return who.place != EVERYWHERE or whole
 
