@@ -33,6 +33,7 @@ from refunds.payouts import shifts
 from refunds.review import at_the_till
 from refunds.rules.candidates import Told
 from refunds.telling import tracking
+from tests import after_each
 from tests.api.conftest import api_for, session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff, till, works_in
 from tests.integrations.rig import make_endpoint
@@ -314,6 +315,7 @@ def test_a_call_needs_its_scope_and_no_other_will_do() -> None:
                     RefundRequest.objects.update(api_key=api.by.key_id)
                     taken = _send(method, _named(path, request, api.by), key=api.key)
                     assert taken.status_code not in (401, 403, 404, 405), taken.content
+                    assert not after_each.breaches()
 
 
 def test_nobody_is_let_in_without_a_name() -> None:
