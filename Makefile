@@ -95,8 +95,8 @@ owner: environment ## an owner's way from the invitation to the first refund, in
 	@$(WITH_SERVICES) $(BIN)/pytest -q -m owner tests/journeys/test_owner.py $(ARGS)
 
 .PHONY: faults
-faults: environment client ## every test that kills processes or breaks connections, at every place; about ten minutes
-	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -m "faults or long" -n $(WORKERS) --dist worksteal tests/faults $(ARGS)
+faults: environment client ## every test that kills processes or breaks connections, at every place, and every code of the channels
+	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -m "faults or long" -n $(WORKERS) --dist worksteal tests/faults tests/contracts $(ARGS)
 
 .PHONY: looks
 looks: environment ## browser journeys again in the widths, lights and languages that `test` leaves out

@@ -22,6 +22,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests import order
 
@@ -60,6 +62,13 @@ if _worker := os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"):
     settings.REDIS_URL = settings.CELERY_BROKER_URL = settings.CACHES["default"]["LOCATION"] = os.environ["REDIS_URL"]
 
 _numbers = itertools.count()
+
+# How long an example takes says how busy the machine is, and nothing of what is tested: a limit of 200 ms and the check for slow
+# data failed tests that were right. Where more examples find more, a test says so itself; `make properties` has thousands.
+hypothesis_settings.register_profile(
+    "house", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("house")
 
 #: The database that those of workers are copies of.
 _MIGRATED = "test_migrated"
@@ -151,7 +160,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     from django.test import TransactionTestCase  # noqa: PLC0415
 
     from core.database import logins  # noqa: PLC0415
-    from tests.owner import empty_tables  # noqa: PLC0415
+    from tests.owner import empty_tables, kept_as_new  # noqa: PLC0415
 
     options = connection.settings_dict["OPTIONS"]
     options["options"] += " -c idle_in_transaction_session_timeout=0"  # the last one counts
@@ -169,6 +178,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 
     setattr(DatabaseCreation, "_create_test_db", create_as_owner)  # noqa: B010 -- to mypy a method is for ever
     setattr(TransactionTestCase, "_fixture_teardown", lambda _case: empty_tables())  # noqa: B010
+    setattr(TransactionTestCase, "_should_reload_connections", lambda _case: not kept_as_new())  # noqa: B010
     setattr(DatabaseCreation, "_destroy_test_db", drop)  # noqa: B010
 
 
@@ -247,6 +257,7 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     # Set up before us, so that it is emptied after us.
+    request.getfixturevalue("_sound_tables")
     request.getfixturevalue("_django_db_helper")
     failed_before = request.session.testsfailed
     yield
@@ -257,6 +268,23 @@ def _invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.session.testsfailed == failed_before and not connection.needs_rollback:
         broken = [f"{breach.code}: {breach.what}" for breach in after_each.breaches()]
         assert not broken, "\n".join(broken)
+
+
+#: Every so many tests on the database their leavings are cleared away.
+_SWEPT_EVERY = 150
+_on_database = itertools.count(1)
+
+
+@pytest.fixture
+def _sound_tables(django_db_setup: None, django_db_blocker: Any) -> None:
+    """A test that is rolled back leaves dead rows, and after a thousand of them every look at a table reads those of all: nobody
+    clears them away by himself (autovacuum is off).
+    """
+    if next(_on_database) % _SWEPT_EVERY == 0:
+        from tests.owner import sweep_tables  # noqa: PLC0415
+
+        with django_db_blocker.unblock():
+            sweep_tables()
 
 
 @pytest.fixture

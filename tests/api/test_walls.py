@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from api.urls import urlpatterns
 from core import tenant_wall
 from core.personal_data import seal_bytes
 from integrations.models import WebhookDelivery, WebhookEndpoint
-from merchants.models import KeyScope, Merchant
+from merchants.models import KeyScope, Merchant, Staff
 from merchants.principals import Principal, of_staff
 from reconciliation import days
 from reconciliation.models import Difference
@@ -32,9 +33,11 @@ from refunds.payouts import shifts
 from refunds.review import at_the_till
 from refunds.rules.candidates import Told
 from refunds.telling import tracking
+from tests import after_each
 from tests.api.conftest import api_for, session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff, till, works_in
 from tests.integrations.rig import make_endpoint
+from tests.together import asked_together
 
 pytestmark = pytest.mark.django_db
 
@@ -174,23 +177,27 @@ def test_the_list_of_calls_is_that_of_the_contract() -> None:
     }
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), _ABOUT_ONE)
-def test_what_belongs_to_another_merchant_is_not_there(method: str, path: str, scope: str | None) -> None:
+def _whoever_may(scope: str | None, *, staff: Staff, key: str) -> dict[str, Any]:
+    """How ``_send`` comes as the key, or as the person where no key may."""
+    if scope:
+        return {"key": key}
+    session = session_for(staff)
+    session.client.cookies["csrftoken"] = "t" * 32
+    return {"client": session.client, "X-CSRFToken": "t" * 32}
+
+
+def test_what_belongs_to_another_merchant_is_not_there() -> None:
     theirs = make_request(make_sale(make_merchant(), 50_000), 26_800)
     stranger = make_merchant()
-    if scope is None:
-        session = session_for(make_staff(stranger, "owner"))
-        session.client.cookies["csrftoken"] = "t" * 32
-        answers = [
-            _send(method, name, client=session.client, **{"X-CSRFToken": "t" * 32})
-            for name in (_named(path, theirs), _nobodys(path))
-        ]
-    else:
-        key = api_for(stranger).key
-        answers = [_send(method, name, key=key) for name in (_named(path, theirs), _nobodys(path))]
-    assert [answer.status_code for answer in answers] == [404, 404], answers[0].content
-    assert answers[0].content == answers[1].content
-    assert RefundRequest.objects.get().version == theirs.version
+    owner, key = make_staff(stranger, "owner"), api_for(stranger).key
+    with asked_together() as asked:
+        for method, path, scope in _ABOUT_ONE:
+            with asked(method, path):
+                by = _whoever_may(scope, staff=owner, key=key)
+                answers = [_send(method, name, **by) for name in (_named(path, theirs), _nobodys(path))]
+                assert [answer.status_code for answer in answers] == [404, 404], answers[0].content
+                assert answers[0].content == answers[1].content
+                assert RefundRequest.objects.get().version == theirs.version
 
 
 #: What is read or written of merchants' rows before it is known whose call it is.
@@ -267,64 +274,85 @@ def test_second_wall_holds_at_every_address_when_no_query_asks_for_the_merchant(
     assert RefundRequest.objects.get().version == theirs.version
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), _ABOUT_ONE)
-def test_what_belongs_to_another_store_is_not_there(method: str, path: str, scope: str | None) -> None:
+def test_what_belongs_to_another_store_is_not_there() -> None:
     request = make_request(make_sale(make_merchant(), 50_000), 26_800)
     elsewhere = request.merchant.stores.create(code="S002", name="二号店")
-    if scope is None:
-        # Whose role may do everything.
-        owner = make_staff(request.merchant, "owner")
-        works_in(owner, elsewhere)
-        session = session_for(owner)
-        session.client.cookies["csrftoken"] = "t" * 32
-        answer = _send(method, _named(path, request), client=session.client, **{"X-CSRFToken": "t" * 32})
-    else:
-        answer = _send(method, _named(path, request), key=api_for(request.merchant, store=elsewhere).key)
-    # Who does not see all stores may not adopt at all.
-    assert answer.status_code == (403 if path.endswith("/adopt") else 404)
-    assert RefundRequest.objects.get().version == request.version
+    # Whose role may do everything.
+    owner = make_staff(request.merchant, "owner")
+    works_in(owner, elsewhere)
+    key = api_for(request.merchant, store=elsewhere).key
+    with asked_together() as asked:
+        for method, path, scope in _ABOUT_ONE:
+            with asked(method, path):
+                answer = _send(method, _named(path, request), **_whoever_may(scope, staff=owner, key=key))
+                # Who does not see all stores may not adopt at all.
+                assert answer.status_code == (403 if path.endswith("/adopt") else 404)
+                assert RefundRequest.objects.get().version == request.version
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), _CALLS)
-def test_a_call_needs_its_scope_and_no_other_will_do(method: str, path: str, scope: str | None) -> None:
+def test_a_call_needs_its_scope_and_no_other_will_do() -> None:
     request = make_request(make_sale(make_merchant(), 50_000), 26_800)
-    others = [name for name in KeyScope.values if name != scope]
-    refused = _send(method, _named(path, request), key=api_for(request.merchant, scopes=others).key)
-    assert (refused.status_code, refused.json()["code"]) == (403, "missing_scope" if scope else "staff_only")
-    if scope:
-        if path.startswith("test/"):
-            Merchant.objects.filter(pk=request.merchant_id).update(sandbox_of=make_merchant())
-        api = api_for(request.merchant, scopes=[scope])
-        RefundRequest.objects.update(api_key=api.by.key_id)
-        taken = _send(method, _named(path, request, api.by), key=api.key)
-        assert taken.status_code not in (401, 403, 404, 405), taken.content
+    others = {
+        scope: api_for(request.merchant, scopes=[name for name in KeyScope.values if name != scope]).key
+        for scope in {scope for *_, scope in _CALLS}
+    }
+    alone = {scope: api_for(request.merchant, scopes=[scope]) for scope in others if scope}
+    grown_up = make_merchant()
+    with asked_together() as asked:
+        for method, path, scope in _CALLS:
+            with asked(method, path):
+                refused = _send(method, _named(path, request), key=others[scope])
+                assert (refused.status_code, refused.json()["code"]) == (
+                    403,
+                    "missing_scope" if scope else "staff_only",
+                )
+                if scope:
+                    api = alone[scope]
+                    if path.startswith("test/"):
+                        # A key of the sandbox is made there.
+                        Merchant.objects.filter(pk=request.merchant_id).update(sandbox_of=grown_up)
+                        api = api_for(Merchant.objects.get(pk=request.merchant_id), scopes=[scope])
+                    RefundRequest.objects.update(api_key=api.by.key_id)
+                    taken = _send(method, _named(path, request, api.by), key=api.key)
+                    assert taken.status_code not in (401, 403, 404, 405), taken.content
+                    assert not after_each.breaches()
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), _CALLS)
-def test_nobody_is_let_in_without_a_name(method: str, path: str, scope: str | None) -> None:
+def test_nobody_is_let_in_without_a_name() -> None:
     request = make_request(make_sale(make_merchant(), 50_000), 26_800)
-    for key in ("", "rdk_nothing", "rdk_" + "x" * 5_000):
-        answer = _send(method, _named(path, request), key=key)
-        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
     revoked = api_for(request.merchant)
     request.merchant.api_keys.update(revoked_at="2026-01-01T00:00:00Z")
-    assert _send(method, _named(path, request), key=revoked.key).status_code == 401
+    with asked_together() as asked:
+        for method, path, _ in _CALLS:
+            with asked(method, path):
+                named = _named(path, request)
+                for key in ("", "rdk_nothing", "rdk_" + "x" * 5_000):
+                    answer = _send(method, named, key=key)
+                    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="api"')
+                assert _send(method, named, key=revoked.key).status_code == 401
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), [call for call in _CALLS if call[0] != "GET"])
-def test_a_browser_session_without_its_token_changes_nothing(method: str, path: str, scope: str | None) -> None:
+def test_a_browser_session_without_its_token_changes_nothing() -> None:
     request = make_request(make_sale(make_merchant(), 50_000), 26_800)
-    session = session_for(make_staff(request.merchant, "owner"))
-    answer = _send(method, _named(path, request), client=session.client)
-    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
-    assert RefundRequest.objects.get().version == request.version
+    owner = make_staff(request.merchant, "owner")
+    with asked_together() as asked:
+        for method, path, _ in _CALLS:
+            if method != "GET":
+                with asked(method, path):
+                    answer = _send(method, _named(path, request), client=session_for(owner).client)
+                    assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+                    assert RefundRequest.objects.get().version == request.version
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), _CALLS)
-def test_somebody_who_has_left_is_out_at_once(method: str, path: str, scope: str | None) -> None:
+def test_somebody_who_has_left_is_out_at_once() -> None:
     request = make_request(make_sale(make_merchant(), 50_000), 26_800)
     leaver = make_staff(request.merchant, "owner")
-    session = session_for(leaver)
+    signed_in = session_for(leaver).client.cookies
     leaver.is_active = False
     leaver.save()
-    assert _send(method, _named(path, request), client=session.client).status_code == 401
+    with asked_together() as asked:
+        for method, path, _ in _CALLS:
+            with asked(method, path):
+                client = Client(enforce_csrf_checks=True)
+                client.cookies = deepcopy(signed_in)
+                assert _send(method, _named(path, request), client=client).status_code == 401

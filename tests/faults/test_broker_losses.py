@@ -95,6 +95,7 @@ def _tasks_kept_in_hand() -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 def test_four_acknowledgements_fail_worker_still_hears(home: House, to_broker: Proxy, merchant: Merchant) -> None:
     worker = home.worker()
     hears(worker)
@@ -159,6 +160,7 @@ def _unsealed() -> bool:
     return AuditEvent.objects.filter(link__isnull=True).exists()
 
 
+@pytest.mark.long
 def test_worker_started_without_a_broker_pays(
     houses: Callable[..., House], to_broker: Proxy, merchant: Merchant, wechat: Channel
 ) -> None:

@@ -104,9 +104,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     return found
 
 
-def test_demo_when_ready_says_where_everything_is(place: tuple[Path, int]) -> None:
+def test_later_start_says_where_everything_is_and_keeps_data_secrets_and_ports(place: tuple[Path, int]) -> None:
     var, port = place
+
+    def kept() -> tuple[Any, str, str]:
+        return told(place), (var / "secrets.json").read_text(), (var / "ports.json").read_text()
+
+    before = kept()
     with demo(place) as (_process, said):
+        assert kept() == before
         assert get(f"http://127.0.0.1:{port}/readyz")[0] == 200
         found = told(place)
         assert found["base_url"] == f"http://localhost:{port}"
@@ -140,16 +146,6 @@ def test_two_signals_at_once_still_stop_it_cleanly(place: tuple[Path, int]) -> N
     assert not leftovers.belonging(var=var)
 
 
-def test_later_start_keeps_data_secrets_and_ports(place: tuple[Path, int]) -> None:
-    before = told(place), (place[0] / "secrets.json").read_text(), (place[0] / "ports.json").read_text()
-    with demo(place):
-        assert (
-            told(place),
-            (place[0] / "secrets.json").read_text(),
-            (place[0] / "ports.json").read_text(),
-        ) == before
-
-
 @pytest.mark.long
 def test_kill_of_parent_and_supervisor_together_ends_everything_and_stops_the_database_cleanly(
     place: tuple[Path, int],
@@ -172,6 +168,7 @@ def test_kill_of_parent_and_supervisor_together_ends_everything_and_stops_the_da
         assert status(place).startswith("running: ")
 
 
+@pytest.mark.long
 def test_after_a_kill_of_everything_the_next_start_recovers(place: tuple[Path, int]) -> None:
     var, _port = place
     with demo(place) as (process, _said):

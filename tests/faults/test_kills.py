@@ -38,7 +38,7 @@ def _first(*names: str, of: Iterable[str]) -> list[Any]:
     return [name if name in names else pytest.param(name, marks=pytest.mark.long) for name in of]
 
 
-@pytest.mark.parametrize("failpoint", _first("execution.after_call", "execution.before_commit", of=_IN_EXECUTION))
+@pytest.mark.parametrize("failpoint", _first("execution.after_call", of=_IN_EXECUTION))
 def test_worker_killed_in_execution(home: House, merchant: Merchant, wechat: Channel, failpoint: str) -> None:
     refunds(merchant, wechat, 5)
     doomed = home.worker(failpoints=failpoint)
@@ -145,18 +145,21 @@ def test_worker_killed_while_it_tells_the_customer(
     assert worker.says("wang@example.com")
 
 
-def test_worker_and_web_killed_in_the_middle_of_a_thousand(
-    home: House, till: Till, merchant: Merchant, wechat: Channel
+@pytest.mark.parametrize("count", [250, pytest.param(1_000, marks=pytest.mark.long)])
+def test_worker_and_web_killed_in_the_middle_of_many(
+    home: House, till: Till, merchant: Merchant, wechat: Channel, count: int
 ) -> None:
-    sales = [Wish(str(sale.pk)) for sale in paid_sales(merchant, wechat, 1_000)]
+    sales = [Wish(str(sale.pk)) for sale in paid_sales(merchant, wechat, count)]
     hopeless = [Wish(wish.sale, 10_001, hopeless=True) for wish in sales[::50]]
     web, worker = home.web(), home.worker()
     home.beat()
     posting = till.post_all(
-        [wish for place in range(0, 1_000, 50) for wish in (*sales[place : place + 50], hopeless[place // 50])]
+        [wish for place in range(0, count, 50) for wish in (*sales[place : place + 50], hopeless[place // 50])]
     )
     wait_until(
-        lambda: Execution.objects.filter(state="succeeded").count() > 100, seconds=PATIENCE_S, what="work is under way"
+        lambda: Execution.objects.filter(state="succeeded").count() > count // 10,
+        seconds=PATIENCE_S,
+        what="work is under way",
     )
     worker.kill()
     web.kill()
@@ -167,8 +170,8 @@ def test_worker_and_web_killed_in_the_middle_of_a_thousand(
     all_refunded(seconds=WORKER_KILLED_S, sweeping=False)
     assert till.answers.keys() == set(sales)
     assert {len(set(ids)) for ids in till.answers.values()} == {1}
-    assert RefundRequest.objects.count() == 1_000
-    paid_once(wechat, 1_000)
+    assert RefundRequest.objects.count() == count
+    paid_once(wechat, count)
 
 
 def test_broker_emptied_while_work_is_queued(home: House, merchant: Merchant, wechat: Channel) -> None:
@@ -192,12 +195,19 @@ def test_two_beats_and_two_workers_do_everything_once(home: House, merchant: Mer
 
 def test_beat_dead_the_bell_alone_is_enough(home: House, till: Till, merchant: Merchant, wechat: Channel) -> None:
     home.web()
-    home.worker()
-    for sale in paid_sales(merchant, wechat, 3):
-        till.post(Wish(str(sale.pk)))
-    # Less than it takes a worker that nobody calls to look by itself: it must have been the bell.
-    all_refunded(seconds=10, sweeping=False)
-    paid_once(wechat, 3)
+    worker = home.worker()
+    looked, rounds = "beat overdue: refunds.sweep", 8
+    for number in range(1, rounds + 1):
+        already = worker.log.read_text().count(looked)
+        for sale in paid_sales(merchant, wechat, 3):
+            till.post(Wish(str(sale.pk)))
+        all_refunded(seconds=PATIENCE_S, sweeping=False)
+        paid_once(wechat, 3 * number)
+        # A worker begins with a look of its own, and looks again where nobody calls: what it paid meanwhile proves nothing.
+        if number > 1 and not worker.says(looked, times=already + 1):
+            break
+    else:
+        pytest.fail(f"in {rounds} rounds nothing was paid before the worker looked by itself")
 
 
 def slow_channel(merchant: Merchant, channel: Channel, *, calls: int) -> None:

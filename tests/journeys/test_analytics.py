@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from core.calendar import SHANGHAI
 from merchants.models import Role
 from tests.analytics.rows import World, month_of_a_chain
+from tests.browser import in_looks
 from tests.factories import make_staff
 from tests.journeys.session import sign_in
 
@@ -31,7 +32,7 @@ def manager(world: World, page: Page, live_server: object) -> Page:
     return page
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, in_looks(390)])
 def test_manager_goes_from_a_figure_to_its_refunds(
     manager: Page, live_server: object, axe: Callable[[Page], None], width: int
 ) -> None:

@@ -15,13 +15,12 @@ from merchants.models import ApiKey, KeyScope, Merchant
 from merchants.principals import of_staff
 from refunds.intake import batches
 from refunds.models import RefundBatch, RefundRequest
-from tests.browser import Held
+from tests.browser import Held, every_look, every_look_narrow
 from tests.factories import make_staff
 from tests.journeys.session import sign_in
 from tests.refunds.limited import sales, shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-SIZES = [(1440, "light"), (390, "dark")]
 
 
 def _fits(page: Page, name: str) -> None:
@@ -35,7 +34,7 @@ def merchant() -> Merchant:
     return shop()
 
 
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
+@every_look
 def test_batch_is_filed_with_a_file_and_let_run_by_another(
     page: Page,
     live_server: object,
@@ -94,7 +93,7 @@ def test_button_held_down_while_the_page_looks_again_is_pressed_when_it_is_let_g
     assert batch.state == "cancelled"
 
 
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
+@every_look_narrow
 def test_manager_limits_a_key_and_stops_it(
     page: Page, live_server: object, axe: Callable[[Page], None], merchant: Merchant, width: int, scheme: str
 ) -> None:

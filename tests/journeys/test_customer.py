@@ -17,6 +17,7 @@ from refunds.telling import carrying, tracking
 from refunds.telling.tracking import Receipt
 from terminals.models import Transaction
 from tests import pictures
+from tests.browser import in_looks
 from tests.customer.conftest import in_state
 from tests.factories import make_merchant, make_sale
 from tests.reconciliation.test_arrivals import done
@@ -53,8 +54,21 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("state", ["in_review", "needs_info", "rejected", "failed", "refunded"])
+@pytest.mark.parametrize(
+    ("state", "scheme"),
+    [
+        ("in_review", "light"),
+        in_looks("in_review", "dark"),
+        in_looks("needs_info", "light"),
+        ("needs_info", "dark"),
+        in_looks("rejected", "light"),
+        in_looks("rejected", "dark"),
+        in_looks("failed", "light"),
+        in_looks("failed", "dark"),
+        ("refunded", "light"),
+        in_looks("refunded", "dark"),
+    ],
+)
 def test_every_face_of_the_page_is_accessible(
     page: Page, visit: Callable[[RefundRequest], Page], axe: Callable[[Page], None], state: str, scheme: str
 ) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from refunds.models import CustomerReport, Execution, Incident, Notification, RefundRequest
 from refunds.states import Route
-from tests.browser import arrive
+from tests.browser import arrive, every_look, every_look_narrow
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.journeys.session import sign_in
 from tests.refunds import hand
@@ -26,7 +26,7 @@ def _submit(page: Page, field: str) -> None:
     arrive(page)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+@every_look
 def test_incident_is_reported_apologised_for_and_closed_as_a_lesson(
     page: Page, live_server: object, axe: Callable[..., None], width: int, scheme: str
 ) -> None:
@@ -77,7 +77,7 @@ def test_incident_is_reported_apologised_for_and_closed_as_a_lesson(
     expect(page.locator(f"#outcome-{task.pk}")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+@every_look_narrow
 def test_transfer_goes_to_the_bank_by_the_file_comes_back_and_is_paid_again(
     page: Page, live_server: object, axe: Callable[..., None], width: int, scheme: str, tmp_path: Path
 ) -> None:

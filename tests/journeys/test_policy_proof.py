@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from analytics.trials import running, shadow
 from merchants.principals import of_staff
 from tests.analytics.trials.conftest import saved_draft
-from tests.browser import every_look
+from tests.browser import every_look_narrow
 from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
 from tests.journeys.session import sign_in
 
@@ -24,7 +24,7 @@ def _fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-@every_look
+@every_look_narrow
 def test_draft_when_tried_shows_what_it_would_have_done_and_repairs_what_is_wrong(
     page: Page, live_server: object, axe: Callable[[Page], None], width: int, scheme: str
 ) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from reconciliation.models import Bill, Difference, ReconciliationDay
 from refunds.models import RefundRequest
 from simulators.kit.testing import RunningSimulator, running_simulator
-from tests.browser import every_look
+from tests.browser import every_look_narrow
 from tests.journeys.session import sign_in
 from tests.reconciliation.test_channels import Channel, _channel
 from tests.reconciliation.world import DAY, MORNING, World, counts, on_day
@@ -46,7 +46,7 @@ def finance(world: World, page: Page, live_server: object) -> Page:
     return page
 
 
-@every_look
+@every_look_narrow
 def test_pages_fit_the_screen_and_are_accessible(
     finance: Page, live_server: object, axe: Callable[[Page], None], world: World, width: int, scheme: str
 ) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from merchants.models import ApiKey, Merchant, Role, Staff
 from refunds.models import RefundRequest
+from tests.browser import in_looks
 from tests.factories import make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -89,7 +90,7 @@ def test_decision_keys_on_what_is_not_ones_own_say_why(
     assert RefundRequest.objects.get().state == "in_review"
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [in_looks(1440), 390])
 def test_key_is_rotated_and_ended_only_with_its_name_typed(
     page: Page,
     live_server: object,

@@ -22,7 +22,7 @@ from refunds.models import IdempotencyRecord, RefundRequest, Shift
 from refunds.payouts.loop import drain
 from simulators.kit.testing import RunningSimulator
 from terminals.models import Transaction
-from tests.browser import Held
+from tests.browser import Held, in_looks
 from tests.factories import RULES, make_account, make_merchant, make_staff
 from tests.refunds import hand
 from tests.simulators.till import running_till
@@ -100,7 +100,7 @@ def _work_until_said(page: Page, words: str) -> None:
         page.wait_for_timeout(200)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), in_looks(390, "dark")])
 def test_sale_is_refunded_only_after_the_customer_agreed_on_the_screen(
     page: Page, till: str, axe: Callable[[Page], None], width: int, scheme: str
 ) -> None:
@@ -304,7 +304,7 @@ def test_way_of_the_refund_that_was_chosen_stays_when_the_language_is_changed(
     expect(page.locator("#ask-reason")).to_have_value("quality")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [in_looks(1280, "light"), (390, "dark")])
 def test_cashier_closes_the_shift_once_the_cash_refund_is_paid(
     page: Page, live_server: object, axe: Callable[[Page], None], width: int, scheme: str
 ) -> None:

@@ -13,6 +13,7 @@ from core.calendar import SHANGHAI
 from merchants.hours import read_hours
 from merchants.models import CalendarDay, Delegation, Grace, Merchant, Staff, Store
 from refunds.models import RefundRequest
+from tests.browser import in_looks
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.journeys.session import sign_in
 
@@ -38,9 +39,9 @@ def merchant() -> Merchant:
 @pytest.fixture(
     params=[
         (1440, "light", "en"),
-        (390, "dark", "zh-hans"),
-        pytest.param((390, "light", "en"), marks=pytest.mark.looks),
-        pytest.param((1440, "dark", "zh-hans"), marks=pytest.mark.looks),
+        in_looks((390, "dark", "zh-hans")),
+        in_looks((390, "light", "en")),
+        in_looks((1440, "dark", "zh-hans")),
     ]
 )
 def owner(page: Page, live_server: object, merchant: Merchant, request: pytest.FixtureRequest) -> Staff:

@@ -17,7 +17,7 @@ from standardwebhooks.webhooks import Webhook
 from integrations import delivering
 from integrations.models import WebhookDelivery
 from merchants.models import Role
-from tests.browser import arrive
+from tests.browser import arrive, every_look
 from tests.factories import make_merchant, make_staff
 from tests.integrations.rig import listening, tell
 
@@ -30,7 +30,7 @@ def _fits(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+@every_look
 def test_manager_adds_an_address_and_sees_a_signed_test_event_arrive(
     page: Page, live_server: object, axe: Callable[[Page], None], settings: Settings, width: int, scheme: str
 ) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from refunds.models import Agreement, Compensation, NoReceiptCase, RefundRequest
 from terminals.deposits import record_terms
+from tests.browser import every_look_narrow
 from tests.factories import RULES, make_merchant, make_sale, make_staff, till
 from tests.journeys.session import sign_in
 from tests.refunds import hand
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 _REASONS = {**RULES["reasons"], "deposit": RULES["reasons"]["quality"]}
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+@every_look_narrow
 def test_sale_is_found_without_its_receipt_and_another_refund_goes_without_a_sale(
     page: Page, live_server: object, axe: Callable[..., None], width: int, scheme: str
 ) -> None:

@@ -72,7 +72,7 @@ def test_process_when_the_key_is_another_one_does_not_start_and_says_why(name: s
 @pytest.mark.parametrize(
     ("name", "key", "sentence"),
     [
-        *((name, "", "AUDIT_KEY is not set") for name in _COMMANDS),
+        *((name, "", "AUDIT_KEY is not set") for name in ("web", "command")),
         ("command", "c2hvcnQ=", "AUDIT_KEY must be 32 bytes"),
     ],
 )
