@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from io import BytesIO
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
-#: A little more than any call takes: what is longer arrives cut, with the length at which it is refused.
-_MOST_BYTES = 9_000_000
+#: A little more than any call takes, a statement of 100 MB: what is longer arrives cut, with the length at which it is refused.
+MOST_BYTES = 101_000_000
+#: Above this a body goes from memory to disk.
+_IN_MEMORY_BYTES = 2_500_000
 #: What a client still sends of a body that is refused is read and thrown away, or it would never come to read the answer.
 _MOST_THROWN_AWAY = 100_000_000
 _PIECE = 65_536
@@ -28,10 +30,13 @@ def with_length(application: WSGIApplication) -> WSGIApplication:
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if "HTTP_TRANSFER_ENCODING" in environ and not environ.get("CONTENT_LENGTH"):
-            body = environ["wsgi.input"].read(_MOST_BYTES)
-            if len(body) == _MOST_BYTES:
-                _throw_away(environ["wsgi.input"])
-            environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+            sent, body, size = environ["wsgi.input"], SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES), 0
+            while piece := sent.read(min(_PIECE, MOST_BYTES - size)):
+                size += body.write(piece)
+            if size == MOST_BYTES:
+                _throw_away(sent)
+            body.seek(0)
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = body, str(size)
             return application(environ, start_response)
         answer = application(environ, start_response)
         if environ.get("CONTENT_LENGTH", "0") != "0":

@@ -87,12 +87,14 @@ def fen_from_yuan(text: str) -> int:
     return -fen if sign == "-" else fen
 
 
-_CURRENCY = r"(?:¥|rmb|cny|人民币)?"
-_UNIT = r"(?:元整|元|圆整|圆|圓|块|塊|¥|rmb|cny)?"
+#: Nobody types a longer one.
+_LONGEST = 60
+_CURRENCY = r"(?:(?:¥|rmb|cny|人民币)\s*)?"
+_UNIT = r"(?:\s*(?:元整|元|圆整|圆|圓|块|塊|¥|rmb|cny))?"
 #: Digits, grouped by thousands or not, and at most two decimals that say something.
 _AMOUNT = re.compile(
-    rf"{_CURRENCY}\s*([-+]?)\s*{_CURRENCY}\s*([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?: [0-9]{{3}})+|[0-9]*)"
-    rf"(?:\.([0-9]{{0,2}})0*)?\s*{_UNIT}"
+    rf"{_CURRENCY}(?:([-+])\s*)?{_CURRENCY}([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?: [0-9]{{3}})+|[0-9]*)"
+    rf"(?:\.([0-9]{{0,2}})0*)?{_UNIT}"
 )
 _BARCODE = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 
@@ -107,6 +109,8 @@ class NotAnAmount(ValueError):
 
 def fen_typed(text: str) -> int:
     """Exact fen of ``1,234.00``, ``￥268.00``, ``268元``, ``２６８．００``. Raises ``NotAnAmount``."""
+    if len(text) > _LONGEST:
+        raise NotAnAmount("amount_invalid")
     plain = folded(ascii_digits(text)).replace("。", ".").replace("｡", ".").replace("\N{MINUS SIGN}", "-").strip()
     if is_barcode(plain):
         raise NotAnAmount("amount_barcode")

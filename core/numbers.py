@@ -18,11 +18,12 @@ _REFUND = re.compile(r"(?:RF[-_.]?)?([0-9]{6})[-_.]([0-9]{4,})|RF[-_.]?([0-9]{6}
 #: A number in quotes or brackets.
 _QUOTED = re.compile(r"[(【“\"「\[]([^()\[\]]*)[)】”\"」\]]")
 #: What stands in front of a number where it was copied from, and behind it in a sentence.
-_AROUND = re.compile(
-    r"^(?:(?:订单|交易|商户|商家|小票|流水|收据|退款|凭证|参考|检索参考|微信支付|支付宝|银联|云闪付)*(?:单号|编号|号码|号|订单号)[:是为]?"
-    r"|(?:order|transaction|trade|receipt|payment)(?:no\.?|number|id):)?(.*?)[。、,;:]*$",
+_LABEL = re.compile(
+    r"(?:(?:订单|交易|商户|商家|小票|流水|收据|退款|凭证|参考|检索参考|微信支付|支付宝|银联|云闪付)*(?:单号|编号|号码|号|订单号)[:是为]?"
+    r"|(?:order|transaction|trade|receipt|payment)(?:no\.?|number|id):)",
     re.IGNORECASE,
 )
+_ENDS = "。、,;:"
 
 
 def ascii_form(text: str) -> str:
@@ -53,9 +54,14 @@ def reference(text: str) -> str:
         for character in ascii_form(from_cell(text))
         if not character.isspace() and unicodedata.category(character) != "Cc"
     )
-    plain = _AROUND.sub(r"\1", plain)
+    plain = _alone(plain)
     found = _QUOTED.fullmatch(plain)
-    return _AROUND.sub(r"\1", found[1]) if found else plain
+    return _alone(found[1]) if found else plain
+
+
+def _alone(text: str) -> str:
+    label = _LABEL.match(text)
+    return (text[label.end() :] if label else text).rstrip(_ENDS)
 
 
 def last_four(text: str) -> str:

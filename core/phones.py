@@ -14,6 +14,8 @@ _TRUNK = re.compile(r"(\+(?:886|8[124]|6[0-46]|3[1-46]|4[1346789]|9[0-58]|97[12]
 _LABEL = re.compile(
     r"\s*(tel|phone|mobile|mob|(手机|(联系)?电\s*话|联系方式|移动电话)(号码?)?|号码)(\s*\((手机|电话|mobile)\))?[\s.:是为]*"
 )
+#: With its label, blanks and marks.
+_LONGEST = 200
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 #: With area code (010, 02x, else four digits from 03xx on), or the 400 and 800 numbers of firms.
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[2-9][0-9]{7}|0[3-9][0-9]{2}[2-9][0-9]{6,7}|[48]00[0-9]{7}")
@@ -28,6 +30,8 @@ def phone_number(text: str) -> str:
     """``+86 138-0000 6021``, ``86138…``, full width or with invisible marks: ``13800006021``. Landlines keep their area code,
     other countries their plus: ``+447700900123``. Raises ``NotAPhone``.
     """
+    if len(text) > _LONGEST:
+        raise NotAPhone(f"not a phone number: {len(text)} characters")
     if any(character.isnumeric() and not character.isdecimal() for character in text):
         raise NotAPhone("digits above, below or in a circle")
     plain = folded(ascii_digits(text))
