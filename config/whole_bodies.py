@@ -36,7 +36,8 @@ def with_length(application: WSGIApplication) -> WSGIApplication:
             if not length:
                 environ["CONTENT_LENGTH"] = str(size)
             environ["wsgi.input"] = body
-            return application(environ, start_response)
+            with body:
+                return application(environ, start_response)
         answer = application(environ, start_response)
         if length not in ("", "0"):
             # Of what was refused for its length.

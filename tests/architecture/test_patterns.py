@@ -189,7 +189,7 @@ def test_no_regular_expression_takes_long_over_any_text() -> None:
     [
         pytest.param(r"(mar|jan)[a-z]*[-/ ]?[0-9]+([-/, ]*[0-9]+)*", id="a repetition within one"),
         pytest.param(r"¥?\s*[-+]?\s*¥?\s*[0-9]*\s*x", id="four beside one another"),
-        pytest.param(r"(a|[a-c])+d", id="two ways for one letter"),
+        pytest.param(r"(ab?|a)+d", id="two ways for one letter"),
     ],
 )
 def test_a_pattern_that_tries_everything_is_found(pattern: str) -> None:
