@@ -53,10 +53,10 @@ def sheets(content: bytes, *, most_rows: int, most_cells: int) -> Iterator[list[
             for line in program.stdout:
                 yield json.loads(line)
             said = program.stderr.read(_SAID).decode(errors="replace").strip()
+            ended = program.wait()
         finally:
             # Of a workbook whose first sheet was enough nobody reads the rest.
             program.kill()
-        ended = program.wait()
     if ended == _BROKEN:
         raise Unreadable(said)
     if ended == _LOCKED:
@@ -70,7 +70,8 @@ def _read(content: bytes, *, most_rows: int, most_cells: int) -> Iterator[list[l
     with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
         for name in book.sheet_names:
             sheet = book.get_sheet_by_name(name)
-            if min(sheet.total_height, most_rows) * sheet.total_width > most_cells:
+            last_row, last_column = sheet.end or (0, 0)
+            if min(last_row + 1, most_rows) * (last_column + 1) > most_cells:
                 raise TooLarge
             rows = sheet.to_python(skip_empty_area=False, nrows=most_rows)
             yield [[_text(value) for value in row] for row in rows]
