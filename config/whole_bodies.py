@@ -53,7 +53,7 @@ def _is_some(length: str) -> bool:
 
 def _whole(sent: InputStream) -> tuple[IO[bytes], int]:
     """All that is sent, and how much that is; of what is too much the beginning, and the rest thrown away."""
-    body, size = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES), 0
+    body, size = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES), 0  # noqa: SIM115 - closed by who asked for it
     while piece := sent.read(min(_PIECE, MOST_BYTES - size)):
         size += body.write(piece)
     if size == MOST_BYTES:

@@ -99,11 +99,12 @@ def main() -> int:
     most_rows, most_cells = map(int, sys.argv[1:3])
     try:
         for sheet in _read(sys.stdin.buffer.read(), most_rows=most_rows, most_cells=most_cells):
-            print(json.dumps(sheet), flush=True)
+            sys.stdout.write(f"{json.dumps(sheet)}\n")
+            sys.stdout.flush()
     except PasswordError:
         return _LOCKED
     except CalamineError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(str(error))
         return _BROKEN
     except (TooLarge, MemoryError):
         return _TOO_LARGE

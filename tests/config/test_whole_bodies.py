@@ -64,7 +64,6 @@ def test_who_sends_too_much_is_heard_out_before_the_answer() -> None:
     assert sent.read() == b""
 
 
-
 def test_the_largest_file_that_any_call_takes_arrives_whole_in_chunks() -> None:
     """Cut off, it is still a table, of which nobody sees that half of it is missing."""
     assert MOST_BYTES > MAX_UPLOAD_BYTES + 10_000

@@ -41,7 +41,9 @@ def _with(content: bytes, name: str, part: bytes) -> bytes:
 
 
 def _far_apart(column: str = "XFD", row: int = 1_048_576) -> bytes:
-    cells = "".join(f'<row r="{row}"><c r="{column}{row}"><v>1</v></c></row>' for column, row in (("A", 1), (column, row)))
+    cells = "".join(
+        f'<row r="{row}"><c r="{column}{row}"><v>1</v></c></row>' for column, row in (("A", 1), (column, row))
+    )
     sheet = f"<worksheet {_NAMESPACE}><sheetData>{cells}</sheetData></worksheet>".encode()
     return _with(_workbook([["a"]]), "xl/worksheets/sheet1.xml", sheet)
 
