@@ -68,7 +68,7 @@ def _one(kind: Any, value: Any, *, more: bool) -> str:
     if kind is kinds.LITERAL:
         return chr(value)
     if kind is kinds.NOT_LITERAL:
-        return "a" if value != ord("a") else "b"
+        return "b" if value == ord("a") else "a"
     if kind is kinds.ANY:
         return "a"
     if kind is kinds.IN:

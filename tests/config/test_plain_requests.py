@@ -304,6 +304,10 @@ def test_a_form_that_is_larger_than_anything_is_refused_before_it_is_written_to_
     owner: Staff, path: str
 ) -> None:
     sent = io.BytesIO(b"x" * 1000)
-    environ = {"CONTENT_TYPE": "multipart/form-data; boundary=x", "CONTENT_LENGTH": "5000000000", "wsgi.input": sent}
+    environ: dict[str, Any] = {
+        "CONTENT_TYPE": "multipart/form-data; boundary=x",
+        "CONTENT_LENGTH": "5000000000",
+        "wsgi.input": sent,
+    }
     assert _browser(owner).post(path, **environ).status_code == 400
     assert sent.tell() == 0

@@ -74,9 +74,9 @@ def _unpacking_to(megabytes: int, *, saying: int) -> bytes:
     name = b"xl/sharedStrings.xml"
     sizes = struct.pack("<III", 0, len(packed), saying)
     local = b"PK\x03\x04" + struct.pack("<HHHHH", 20, 0, 8, 0, 0x21) + sizes + struct.pack("<HH", len(name), 0) + name
-    entry = b"PK\x01\x02" + struct.pack("<HHHHHH", 20, 20, 0, 8, 0, 0x21) + sizes
-    entry += struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, start) + name
-    directory = rest[start : rest.rindex(b"PK\x05\x06")] + entry
+    listed = b"PK\x01\x02" + struct.pack("<HHHHHH", 20, 20, 0, 8, 0, 0x21) + sizes
+    listed += struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, start) + name
+    directory = rest[start : rest.rindex(b"PK\x05\x06")] + listed
     files = rest[:start] + local + packed
     end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, count + 1, count + 1, len(directory), len(files), 0)
     return files + directory + end

@@ -533,5 +533,5 @@ def test_payout_when_a_coupon_had_paid_a_part_only_the_payers_part_is_paid_and_b
 def test_confirm_when_the_payer_was_switched_off_while_they_waited_for_the_lock_refuses() -> None:
     request = hand.waiting(Route.BANK_TRANSFER)
     payer = hand.payer(request)
-    Staff.objects.filter(pk=payer.staff_id).update(is_active=False)
+    Staff.objects.filter(pk=payer.acting_staff).update(is_active=False)
     _refused("role_required", request, by=payer)
