@@ -79,7 +79,8 @@ def _one(kind: Any, value: Any, *, more: bool) -> str:
         return _text(value[3], more=more)
     if kind in (kinds.MAX_REPEAT, kinds.MIN_REPEAT, kinds.POSSESSIVE_REPEAT):
         least, most, inner = value
-        return _text(inner, more=more) * max(least, 1 if more and most else 0)
+        times: int = max(least, 1 if more and most else 0)
+        return _text(inner, more=more) * times
     if kind is kinds.ATOMIC_GROUP:
         return _text(value, more=more)
     return ""
