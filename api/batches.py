@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -58,7 +59,9 @@ class CsvParser(BaseParser):
 def rows_of(text: str) -> list[dict[str, Any]]:
     """The rows of a CSV, as JSON would have them. Raises ``ParseError``."""
     try:
-        found = [line for line in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in line)]
+        filled = (line for line in csv.reader(io.StringIO(text), strict=True) if any(cell.strip() for cell in line))
+        # One line more than there may be: it is refused by its number of rows then.
+        found = list(islice(filled, MOST_ROWS + 2))
     except csv.Error as error:
         raise ParseError(f"the body is no CSV: {error}", code="parse_error") from error
     if not found:

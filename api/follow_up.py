@@ -8,11 +8,11 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers as s
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas
+from api.evidence import TakesAFile
 from api.fields import Instant, StrictSerializer, Text, WholeNumber, with_fields
 from api.no_receipt import NewestCaseFirst
 from api.pagination import OldestFirst
@@ -178,11 +178,10 @@ class ResultsOut(Shape):
     results = ResultOut(many=True)
 
 
-class PaymentResults(Endpoint):
+class PaymentResults(TakesAFile):
     """What the bank says of the transfers of a file."""
 
     acts = {"POST": Act.TAKE_TRANSFERS}
-    parser_classes = (MultiPartParser,)
     max_body_bytes = payment_files.MAX_BYTES + 10_000
 
     @schemas.operation("read_payment_results", ResultsOut, form=BankResult, besides=(413, 415))

@@ -7,11 +7,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api import schemas, schemas_figures
+from api.evidence import TakesAFile
 from api.fields import StrictSerializer, Text
 from api.schemas_refunds import RefundRequestOut, stored_request_json
 from api.serializers import CHANNELS
@@ -54,11 +54,10 @@ class StatementUpload(StrictSerializer):
     file = serializers.FileField(allow_empty_file=True)
 
 
-class Reconciliations(Endpoint):
+class Reconciliations(TakesAFile):
     """How a day compares with the channels' statements."""
 
     acts = {"GET": Act.SEE_RECONCILIATION, "POST": Act.TAKE_STATEMENT}
-    parser_classes = (MultiPartParser,)
     max_body_bytes = MAX_UPLOAD_BYTES
 
     @extend_schema(
@@ -81,7 +80,7 @@ class Reconciliations(Endpoint):
             }
         )
 
-    @schemas.operation("upload_statement", schemas_figures.ReconciliationOut, form=StatementUpload, besides=(415,))
+    @schemas.operation("upload_statement", schemas_figures.ReconciliationOut, form=StatementUpload, besides=(413, 415))
     def post(self, request: Request) -> Response:
         """Take in a file that a person got from the portal: finance, managers and owners in their session. The same content again
         changes nothing, so that no key is needed. A refusal says what the file is instead, and nothing of it stays.

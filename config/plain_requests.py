@@ -14,6 +14,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.utils.datastructures import MultiValueDict
 
+from config.whole_bodies import MOST_BYTES
 from core.plain_text import without_direction, without_direction_in_bytes
 
 #: C0 and DEL. Forms and queries may have what is typed or pasted as white space.
@@ -84,6 +85,10 @@ def _check_form_when_read(request: Any) -> None:
     load = request._load_post_and_files
 
     def load_and_check() -> None:
+        # Django writes whatever is uploaded to the disk before a view sees it.
+        if int(request.META.get("CONTENT_LENGTH") or 0) >= MOST_BYTES:
+            request._post, request._files = QueryDict(), MultiValueDict()
+            raise BadRequest("nothing that is sent is so large")
         load()
         form, files = request._post, request._files
         # Should somebody go on after the refusal, there is nothing to read.

@@ -1,4 +1,4 @@
-"""Bodies that Django would read wrongly, or not at all, put right before it sees them.
+"""Bodies that Django would read wrongly, too late or not at all, put right before it sees them.
 
 Many HTTP clients stream: what names no length Django takes for empty. And it decodes the query by the charset of the body as soon
 as it has the request in hand: there are charsets that are no text, and nothing of ours could answer for the fault.
@@ -8,38 +8,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from io import BytesIO
-from typing import TYPE_CHECKING
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
-#: A little more than any call takes: what is longer arrives cut, with the length at which it is refused.
-_MOST_BYTES = 9_000_000
+#: A little more than any call takes, a statement of 100 MB: what is longer arrives cut, with the length at which it is refused.
+MOST_BYTES = 101_000_000
+#: Above this a body goes from memory to disk.
+_IN_MEMORY_BYTES = 2_500_000
 #: What a client still sends of a body that is refused is read and thrown away, or it would never come to read the answer.
 _MOST_THROWN_AWAY = 100_000_000
 _PIECE = 65_536
 
 
 def with_length(application: WSGIApplication) -> WSGIApplication:
-    """The same application, for which a body in chunks is one with a length. The server has undone the chunks, and ends a
-    body where its length says.
+    """The same application, for which a body in chunks is one with a length, and every body is there before anybody asks who
+    sends it: whoever held one back would be who they were then, with a key or a right that was taken from them meanwhile. The
+    server has undone the chunks, and ends a body where its length says.
     """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if "HTTP_TRANSFER_ENCODING" in environ and not environ.get("CONTENT_LENGTH"):
-            body = environ["wsgi.input"].read(_MOST_BYTES)
-            if len(body) == _MOST_BYTES:
-                _throw_away(environ["wsgi.input"])
-            environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-            return application(environ, start_response)
+        length = environ.get("CONTENT_LENGTH") or ""
+        if ("HTTP_TRANSFER_ENCODING" in environ and not length) or _is_some(length):
+            body, size = _whole(environ["wsgi.input"])
+            if not length:
+                environ["CONTENT_LENGTH"] = str(size)
+            environ["wsgi.input"] = body
+            with body:
+                return application(environ, start_response)
         answer = application(environ, start_response)
-        if environ.get("CONTENT_LENGTH", "0") != "0":
-            # Of what was refused for its length, or for who sent it.
+        if length not in ("", "0"):
+            # Of what was refused for its length.
             _throw_away(environ["wsgi.input"])
         return answer
 
     return call
+
+
+def _is_some(length: str) -> bool:
+    return length.isascii() and length.isdigit() and 0 < int(length[:18]) < MOST_BYTES
+
+
+def _whole(sent: InputStream) -> tuple[IO[bytes], int]:
+    """All that is sent, and how much that is; of what is too much the beginning, and the rest thrown away."""
+    body, size = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES), 0  # noqa: SIM115 - closed by who asked for it
+    while piece := sent.read(min(_PIECE, MOST_BYTES - size)):
+        size += body.write(piece)
+    if size == MOST_BYTES:
+        _throw_away(sent)
+    body.seek(0)
+    return body, size
 
 
 def with_text_charset(application: WSGIApplication) -> WSGIApplication:

@@ -89,15 +89,17 @@ def fen_from_yuan(text: str) -> int:
     return -fen if sign == "-" else fen
 
 
-_CURRENCY = r"(?:¥|rmb|cny|人民币)?"
-_UNIT = r"(?:元整|元|圆整|圆|圓|块|塊|¥|rmb|cny)?"
+#: Nobody types a longer one.
+_LONGEST = 100
+_CURRENCY = r"(?:(?:¥|rmb|cny|人民币)\s*)?"
+_UNIT = r"(?:\s*(?:元整|元|圆整|圆|圓|块|塊|¥|rmb|cny))?"
 #: Digits, grouped by thousands or not, and at most two decimals that say something.
 _AMOUNT = re.compile(
-    rf"{_CURRENCY}\s*([-+]?)\s*{_CURRENCY}\s*([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?: [0-9]{{3}})+|[0-9]*)"
-    rf"(?:\.([0-9]{{0,2}})0*)?\s*{_UNIT}"
+    rf"{_CURRENCY}(?:([-+])\s*)?{_CURRENCY}([0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?: [0-9]{{3}})+|[0-9]*)"
+    rf"(?:\.([0-9]{{0,2}})0*)?{_UNIT}"
 )
 #: What is below zero, as bookkeepers write it.
-_BOOKED = re.compile(rf"({_CURRENCY})\s*\(([^()]+)\)|([^()]+[0-9.])\s*-")
+_BOOKED = re.compile(rf"({_CURRENCY})\(([^()]+)\)|([^()]+[0-9.])\s*-")
 #: What keyboards and word processors write for a minus.
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
 _BARCODE = re.compile(r"[0-9]{8}|[0-9]{12,14}")
@@ -115,6 +117,8 @@ def fen_typed(text: str) -> int:
     """Exact fen of ``1,234.00``, ``￥268.00``, ``268元``, ``２６８．００``, of ``(12.00)`` and ``12.00-`` as bookkeepers
     write what is below zero, and of amounts in words. Raises ``NotAnAmount``.
     """
+    if len(text) > _LONGEST:
+        raise NotAnAmount("amount_invalid")
     plain = folded(ascii_digits(text)).replace("。", ".").replace("｡", ".").translate(_DASHES).strip()
     if is_barcode(plain):
         raise NotAnAmount("amount_barcode")

@@ -24,13 +24,14 @@ _LOOK_ALIKE = str.maketrans("OoIiLl|", "0011111")
 #: A number in quotes or brackets.
 _QUOTED = re.compile(r"[(【“\"「\[]([^()\[\]]*)[)】”\"」\]]")
 #: What stands in front of a number where it was copied from, and behind it in a sentence.
-_AROUND = re.compile(
-    r"^(?:[【\[(]?(?:订单|交易|商户|商家|小票|流水|收据|退款|凭证|参考|检索参考|微信支付|支付宝|银联|云闪付)*(?:单号|编号|号码|号|订单号)[】\])]?[:是为]?"
-    r"|(?:order|transaction|trade|receipt|payment|invoice)(?:(?:no\.?|number|id)?[:#]|no\.)#?|no\.:?(?=\w))?(.*?)"
-    # A copied number may have the button's name behind it.
-    r"(?:点击复制|复制单号|复制)?[。、,;:.]*$",
+_LABEL = re.compile(
+    r"(?:[【\[(]?(?:订单|交易|商户|商家|小票|流水|收据|退款|凭证|参考|检索参考|微信支付|支付宝|银联|云闪付)*(?:单号|编号|号码|号|订单号)[】\])]?[:是为]?"
+    r"|(?:order|transaction|trade|receipt|payment|invoice)(?:(?:no\.?|number|id)?[:#]|no\.)#?|no\.:?(?=\w))",
     re.IGNORECASE,
 )
+_ENDS = "。、,;:."
+#: The name of the button beside a number, which is copied with it.
+_COPIED = ("点击复制", "复制单号", "复制")
 
 
 def ascii_form(text: str) -> str:
@@ -60,9 +61,15 @@ def reference(text: str) -> str:
         for character in ascii_form(from_cell(text))
         if not character.isspace() and unicodedata.category(character) != "Cc"
     )
-    plain = _AROUND.sub(r"\1", plain)
+    plain = _alone(plain)
     found = _QUOTED.fullmatch(plain)
-    return _AROUND.sub(r"\1", found[1]) if found else plain
+    return _alone(found[1]) if found else plain
+
+
+def _alone(text: str) -> str:
+    label = _LABEL.match(text)
+    alone = (text[label.end() :] if label else text).rstrip(_ENDS)
+    return next((alone.removesuffix(name) for name in _COPIED if alone.endswith(name)), alone)
 
 
 def last_four(text: str) -> str:

@@ -23,6 +23,8 @@ _EXTENSION = re.compile(
 #: A number among words without digits: a name that was pasted along, a sign of a telephone. A word inside it is none of its own.
 _AMONG_WORDS = re.compile(r"[^0-9+]*?(\(?\+?[0-9][\W0-9_]*[0-9])[^0-9+]*")
 _MOST_WITH_WORDS = 80
+#: With its label, blanks and marks.
+_LONGEST = 200
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 #: With area code (010, 02x, else four digits from 03xx on), or the 400 and 800 numbers of firms.
 _LANDLINE = re.compile(r"0(?:10|2[0-9])[2-9][0-9]{7}|0[3-9][0-9]{2}[2-9][0-9]{6,7}|[48]00[0-9]{7}")
@@ -38,6 +40,8 @@ def phone_number(text: str) -> str:
     area code, other countries their plus: ``+447700900123``, and what is dialled after it follows a hyphen: ``02158881234-8001``.
     Raises ``NotAPhone``.
     """
+    if len(text) > _LONGEST:
+        raise NotAPhone(f"not a phone number: {len(text)} characters")
     if any(character.isnumeric() and not character.isdecimal() for character in text):
         raise NotAPhone("digits above, below or in a circle")
     plain = folded(ascii_digits(text))

@@ -63,6 +63,8 @@ class NotAQuantity(ValueError):
         self.code = code
 
 
+#: Nobody types a longer one.
+_LONGEST = 60
 #: Digits and at most one point, with what people write behind pieces and kilograms.
 _TYPED = re.compile(
     r"\+?\s*([0-9]{1,13}(?:\.[0-9]*)?|\.[0-9]+)\s*(?:件|个|個|份|包|瓶|盒|箱|袋|只|双|张|套|公斤|千克|kg)?"
@@ -74,6 +76,8 @@ def quantity_typed(text: str) -> Decimal:
 
     A comma may stand for thousands or for decimals, so that 1,500 is a box of screws or a pound of cheese: nobody guesses.
     """
+    if len(text) > _LONGEST:
+        raise NotAQuantity("invalid_quantity")
     plain = folded(ascii_digits(text)).replace("。", ".").replace("｡", ".").strip()
     # Digits above, below or in a circle are folded into others, and then say something else: 1² is not 12.
     is_folded = any(character.isnumeric() and not character.isdecimal() for character in text)

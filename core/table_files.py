@@ -7,14 +7,12 @@ import csv
 import io
 import re
 import unicodedata
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-
+from core import workbooks
 from core.errors import Invalid
 from core.plain_text import plain_text, without_marks
 from core.spreadsheets import from_cell
@@ -22,14 +20,12 @@ from core.spreadsheets import from_cell
 MAX_BYTES = 20_000_000
 MOST_LINES = 100_000
 _MOST_COLUMNS = 200
-#: What a workbook may come to once it is unpacked.
-_MAX_UNPACKED = 150_000_000
+#: What is read of one table: 50,000 sales of 60 columns.
+_MOST_CELLS = 3_000_000
 #: Lines that may stand above the header.
 _HEADER_WITHIN = 60
 _DELIMITERS = (",", "\t", ";", "|")
 _WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-#: Beyond so many digits a spreadsheet's number is rounded.
-_EXACT_BELOW = 10**15
 _ROUNDED = re.compile(r"[+-]?[0-9](\.[0-9]*)?e\+?[0-9]{1,3}", re.IGNORECASE)
 _SAYS_A_VALUE = re.compile(r"[+-]?[¥￥]?[0-9][0-9.,:/ -]*%?|[0-9]{4}[-/年].*")
 
@@ -54,6 +50,7 @@ def read(content: bytes, *, is_header: Callable[[Sequence[str]], bool] | None = 
         raise NotATable("the file is empty", code="table_empty")
     if len(content) > MAX_BYTES:
         raise NotATable("the file is too large", code="table_too_large")
+    tables: Iterable[Iterable[list[str]]]
     tables = _sheets(content) if content.startswith(_WORKBOOK) else [_text_rows(_text(content))]
     found: TableFile | None = None
     for lines in tables:
@@ -84,7 +81,7 @@ def column_that_lost_zeros(values: Iterable[str]) -> int:
 
 
 def _table(lines: Iterable[Sequence[str]], is_header: Callable[[Sequence[str]], bool] | None) -> TableFile | None:
-    kept = [(number, cells) for number, cells in enumerate(map(_tidy, lines), 1) if any(cells)]
+    kept = list(_kept(lines))
     if is_header is None:
         place = _header(kept)
     else:
@@ -99,6 +96,19 @@ def _table(lines: Iterable[Sequence[str]], is_header: Callable[[Sequence[str]], 
         raise NotATable("too many lines", code="table_too_long")
     columns = _named(names)
     return TableFile(columns, [(number, _fitted(cells, len(columns))) for number, cells in kept[place + 1 :]])
+
+
+def _kept(lines: Iterable[Sequence[str]]) -> Iterator[tuple[int, list[str]]]:
+    """The lines that say something, by their numbers. Raises ``NotATable`` as soon as it is too much."""
+    left, cells_left = MOST_LINES + _HEADER_WITHIN, _MOST_CELLS
+    for number, cells in enumerate(lines, 1):
+        if not any(cells):
+            continue
+        left, cells_left = left - 1, cells_left - len(cells)
+        if left < 0 or cells_left < 0:
+            raise NotATable("too many lines", code="table_too_long")
+        if any(tidy := _tidy(cells)):
+            yield number, tidy
 
 
 def _header(kept: Sequence[tuple[int, Sequence[str]]]) -> int | None:
@@ -167,16 +177,32 @@ def _decoded(content: bytes, *names: str) -> str:
     raise NotATable("no encoding that we know", code="table_encoding")
 
 
-def _text_rows(text: str) -> list[list[str]]:
+def _text_rows(text: str) -> Iterator[list[str]]:
     said = re.match(r"sep=(.)\r?\n", text)
     delimiter = said[1] if said else _delimiter(text)
-    text = text[said.end() :] if said else text
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error:
+    if said:
+        text = text[said.end() :]
+        yield []
+    if not _is_read(text, delimiter, quoting=csv.QUOTE_MINIMAL):
         # A quote that is no quote: an inch, a nickname.
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONE))
-    return [[], *rows] if said else rows
+        if not _is_read(text, delimiter, quoting=csv.QUOTE_NONE):
+            raise NotATable("a cell is longer than any text of a table")
+        yield from _reader(text, delimiter, quoting=csv.QUOTE_NONE)
+        return
+    yield from _reader(text, delimiter, quoting=csv.QUOTE_MINIMAL)
+
+
+def _reader(text: str, delimiter: str, *, quoting: Any) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, quoting=quoting)
+
+
+def _is_read(text: str, delimiter: str, *, quoting: int) -> bool:
+    try:
+        for _ in _reader(text, delimiter, quoting=quoting):
+            pass
+    except csv.Error:
+        return False
+    return True
 
 
 def _delimiter(text: str) -> str:
@@ -184,7 +210,10 @@ def _delimiter(text: str) -> str:
     lines = [line for line in text[:65_536].splitlines() if line.strip()][:_HEADER_WITHIN]
 
     def fits(delimiter: str) -> int:
-        widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))
+        try:
+            widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter))
+        except csv.Error:
+            return 0
         return max((lines_ * (width - 1) for width, lines_ in widths.items()), default=0)
 
     return max(_DELIMITERS, key=fits)
@@ -194,39 +223,12 @@ def _delimiter(text: str) -> str:
 
 
 def _sheets(content: bytes) -> Iterator[list[list[str]]]:
-    if content.startswith(b"PK"):
-        _check_unpacked(content)
     try:
-        with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
-            for name in book.sheet_names:
-                rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-                yield [[_cell(value) for value in row] for row in rows[: MOST_LINES + _HEADER_WITHIN + 1]]
-    except PasswordError as error:
+        for rows in workbooks.sheets(content, most_rows=MOST_LINES + _HEADER_WITHIN + 1, most_cells=_MOST_CELLS):
+            yield [[plain_text(text) for text in row] for row in rows]
+    except workbooks.Locked as error:
         raise NotATable("the workbook has a password", code="table_password") from error
-    except (CalamineError, zipfile.BadZipFile) as error:
+    except workbooks.TooLarge as error:
+        raise NotATable("the workbook is too large", code="table_too_large") from error
+    except workbooks.Unreadable as error:
         raise NotATable(f"the workbook cannot be read: {error}") from error
-
-
-def _check_unpacked(content: bytes) -> None:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except zipfile.BadZipFile as error:
-        raise NotATable("the workbook is damaged") from error
-    if size > _MAX_UNPACKED:
-        raise NotATable("the workbook is too large", code="table_too_large")
-
-
-def _cell(value: object) -> str:
-    """A cell as the spreadsheet shows it. Numbers of more digits than it keeps are shown as rounded as they are."""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, int | float):
-        if abs(value) >= _EXACT_BELOW:
-            return f"{value:.14E}"
-        return str(int(value)) if value == int(value) else f"{value:.15g}"
-    if isinstance(value, datetime):
-        return value.isoformat(" ", "seconds")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return plain_text(str(value))

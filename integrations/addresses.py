@@ -26,6 +26,8 @@ _CONNECT_S = 5.0
 _ANSWER_BYTES = 2_000
 #: IPv4 addresses in IPv6's clothes, as a network's own translator takes them off again.
 _TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+#: What of IPv6 is given out to the internet. Beside it lie networks' own addresses of older forms (fec0::/10, ::a00:1).
+_GIVEN_OUT = IPv6Network("2000::/3")
 
 
 class AddressRefused(Invalid):
@@ -95,6 +97,8 @@ def _is_public(address: IPv4Address | IPv6Address) -> bool:
             return _is_public(inner)
     if address.is_loopback:
         return bool(settings.WEBHOOKS_TO_LOOPBACK)
+    if isinstance(address, IPv6Address) and address not in _GIVEN_OUT:
+        return False
     return address.is_global and not address.is_multicast
 
 

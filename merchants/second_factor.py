@@ -252,7 +252,10 @@ def public_keys(merchant_ids: Iterable[int]) -> dict[bytes, tuple[int, str]]:
 
 
 def _json(text: str) -> dict[str, Any]:
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("an answer of a browser is not nested so deeply") from error
     if not isinstance(found, dict):
         raise TypeError("an answer of a browser is an object")
     return found

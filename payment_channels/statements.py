@@ -486,7 +486,7 @@ class Fees:
 #: What a shop's own programs write around an amount, and their minus and plus; bookkeepers put what is negative in brackets, or
 #: the minus behind it.
 _WRITTEN = re.compile(
-    r"([-+\u2212]?)\s*(?:¥|CNY|RMB)?\s*([-+\u2212]?)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9.]+)\s*(?:元|CNY|RMB)?"
+    r"([-+\u2212]?)\s*(?:(?:¥|CNY|RMB)\s*)?([-+\u2212]?)([0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9.]+)\s*(?:元|CNY|RMB)?"
 )
 _BOOKED = re.compile(r"\(([^-+()]+)\)|([^-+()]+)[-\u2212]")
 

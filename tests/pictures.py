@@ -67,3 +67,11 @@ def _png(*chunks: bytes) -> bytes:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def jpeg_drawn_again(*, scans: int, side: int = 4000) -> bytes:
+    """A picture of one colour that is drawn step by step, in so many steps that say nothing."""
+    content = encoded((side, side), mode="L", colour=128, progressive=True)
+    end = content.rindex(b"\xff\xd9")
+    # One component, the frequencies 1 to 63, no bits: what is missing is taken for nothing.
+    return content[:end] + b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x00" * scans + content[end:]

@@ -111,5 +111,5 @@ def readable(raw: str) -> str:
     """A channel's message with line breaks where it is JSON, else as it came."""
     try:
         return json.dumps(json.loads(raw), ensure_ascii=False, indent=2)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "" if raw == "-" else raw

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import secrets
 import struct
 import threading
@@ -43,6 +44,8 @@ from refunds.states import State
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024
 #: Decoded, a pixel takes three or four bytes whatever the file weighs. Phones take up to 50 million in one picture.
 MAX_PIXELS = 52_000_000
+#: A picture that loads step by step has ten or so. Each is drawn over the whole of it, however little the file says there.
+_MAX_SCANS = 100
 MAX_SIDE = 2000
 SMALL_SIDE = 400
 MAX_PER_REQUEST = 12
@@ -54,6 +57,11 @@ CONTENT_TYPE = "image/jpeg"
 PAPER_TYPE = "application/pdf"
 #: Names Pillow knows them by. SVG, GIF, TIFF and whatever else can be drawn are not pictures to us.
 _FORMATS = ("JPEG", "PNG", "WEBP")
+#: With several pictures in one file a JPEG has another name.
+_JPEGS = ("JPEG", "MPO")
+#: Where something begins in a JPEG: behind 0xFF neither a byte of the picture nor its restart, nor padding.
+_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
+_END, _SCAN, _BARE = 0xD9, 0xDA, (0x01, 0xD8)
 _QUALITY = 86
 #: What Pillow raises for files that are broken, cut or made to break it.
 _BROKEN = (
@@ -150,6 +158,8 @@ def _decoded(file: IO[bytes]) -> Image.Image:
         with Image.open(file, formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise PictureTooLarge("a picture may have 52 million pixels")
+            if image.format in _JPEGS and _scans(file) > _MAX_SCANS:
+                raise PictureTooLarge("a picture is not drawn over and over")
             # A JPEG is decoded at half or a quarter of its size where that is enough.
             image.draft("RGB", (MAX_SIDE, MAX_SIDE))
             upright = ImageOps.exif_transpose(image)
@@ -163,6 +173,19 @@ def _decoded(file: IO[bytes]) -> Image.Image:
     fresh = Image.new("RGB", pixels.size, "white")
     fresh.paste(pixels, mask=pixels if pixels.mode == "RGBA" else None)
     return fresh
+
+
+def _scans(file: IO[bytes]) -> int:
+    """How often a JPEG is drawn, up to the end of the picture: phones add films and smaller pictures behind it."""
+    place = file.tell()
+    file.seek(0)
+    content, scans, at = file.read(), 0, 0
+    file.seek(place)
+    while (found := _MARKER.search(content, at)) is not None and found[1][0] != _END:
+        at, scans = found.end(), scans + (found[1][0] == _SCAN)
+        if found[1][0] not in _BARE:
+            at += int.from_bytes(content[at : at + 2], "big")
+    return scans
 
 
 def _written(image: Image.Image) -> bytes:

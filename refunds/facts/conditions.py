@@ -17,9 +17,9 @@ from core.audit.models import AuditEvent
 from core.errors import Conflict, DomainError, Forbidden, NotFound
 from merchants import delegations, rights
 from merchants.delegations import Deputyship
-from merchants.models import ApiKey
+from merchants.models import ApiKey, Staff
 from merchants.policies.rules import Tier
-from merchants.principals import Kind, Principal
+from merchants.principals import Kind, Principal, of_staff
 from merchants.rights import TABLE, Act, Condition, Subject
 from refunds.facts import approvals, sums
 from refunds.models import Approval, Leg, PendingDecision, RefundRequest
@@ -97,6 +97,11 @@ def check(
         )
     for condition in TABLE[act].conditions:
         _CHECKS[condition](asked)
+
+
+def as_now(by: Principal) -> Principal:
+    """The same person as the database has them at this moment: who has waited for a lock may have been switched off meanwhile."""
+    return by if by.staff_id is None else of_staff(Staff.objects.get(pk=by.staff_id), by.shown)
 
 
 def check_known(request: RefundRequest, *, by: Principal) -> None:

@@ -218,10 +218,10 @@ class Reading:
             self._bad("order_no", "required")
         pieces = [(self._number("sku", row), self._quantity(row)) for row in self.rows if row.get("sku", "").strip()]
         email = self._text("customer_email")
-        if email and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+        if email and not (len(email) <= 120 and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email)):
             self._bad("customer_email", "invalid_email")
         customer = Customer(
-            name=person_name(self._text("customer_name"))[:60], phone=self._phone("customer_phone"), email=email[:120]
+            name=person_name(self._text("customer_name"))[:60], phone=self._phone("customer_phone"), email=email
         )
         if amount == 0 and not self.errors:
             self._bad("amount", "amount_invalid")

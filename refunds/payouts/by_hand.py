@@ -104,7 +104,7 @@ def _take(request_id: UUID, by: Principal, version: int, at: datetime) -> tuple[
     request = lifecycle.lock_requests([request_id])[request_id]
     execution = waiting(request)
     route = request.route if execution is None else execution.channel_account.channel
-    conditions.check(conditions.pay_act(route), by=by, request=request)
+    conditions.check(conditions.pay_act(route), by=conditions.as_now(by), request=request)
     if by.mandate is not None:
         paid_fen = request.amount_fen if execution is None else execution.amount_fen
         by.mandate.check(amount_fen=paid_fen, reason=request.reason, route=route, on_behalf_of=by.name, at=at)

@@ -138,7 +138,7 @@ def approve(
     if agreed_fen is not None and amount != agreed_fen:
         raise Conflict("the customer agreed to another amount", code="differs_from_agreement", amount_fen=agreed_fen)
     # Judged again under the order's lock: by what it all comes to, and by the limits in force now.
-    deciding_fen = sums.deciding_fen(request=request, amount_fen=amount, lock=True)
+    deciding_fen, by = sums.deciding_fen(request=request, amount_fen=amount, lock=True), conditions.as_now(by)
     conditions.check(Act.APPROVE, by=by, request=request, amount_fen=deciding_fen, at=at)
     holds.check_not_held(transaction_id=request.transaction_id)
     _check_deposit_first(request)
@@ -292,7 +292,7 @@ def reject(
     """Refuse, with a coded reason and words for the customer; signed where an approval of as much would be."""
     if reason not in RejectReason.values:
         raise Invalid("a rejection needs one of the coded reasons", code="unknown_reason_code")
-    request = _open_request(Act.REJECT, request_id, by, version)
+    request, by = _open_request(Act.REJECT, request_id, by, version), conditions.as_now(by)
     conditions.check(Act.REJECT, by=by, request=request, at=at)
     sum_fen = sums.deciding_fen(request=request, amount_fen=request.amount_fen)
     needed = approvals.needed(request=request, sum_fen=sum_fen, at=at)

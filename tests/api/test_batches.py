@@ -108,3 +108,7 @@ def test_csv_that_cannot_be_read_is_refused(body: bytes, code: str) -> None:
 def _in_english(api: Api, address: str) -> Any:
     headers = {"Authorization": f"Bearer {api.key}", "Accept-Language": "en"}
     return Client().get(f"/api/v1/{address}/rows", {"verdict": "bad"}, headers=headers)
+
+
+def test_rows_of_reads_no_further_than_the_rows_that_are_refused() -> None:
+    assert len(rows_of("amount_fen\n" + "1\n" * 200_000)) == batches.MOST_ROWS + 1

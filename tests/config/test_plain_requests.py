@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
@@ -296,3 +297,17 @@ def test_password_counts_as_it_was_typed() -> None:
     form = {"username": staff.username, "password": "a long \u200fpassword"}
     assert _browser().post("/login", form)["Location"] == "/desk/start"
     assert _browser().post("/login", {**form, "password": "a long password"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/login", "/desk/imports/add", "/i18n/setlang"])
+def test_a_form_that_is_larger_than_anything_is_refused_before_it_is_written_to_the_disk(
+    owner: Staff, path: str
+) -> None:
+    sent = io.BytesIO(b"x" * 1000)
+    environ: dict[str, Any] = {
+        "CONTENT_TYPE": "multipart/form-data; boundary=x",
+        "CONTENT_LENGTH": "5000000000",
+        "wsgi.input": sent,
+    }
+    assert _browser(owner).post(path, **environ).status_code == 400
+    assert sent.tell() == 0

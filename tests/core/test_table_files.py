@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import resource
+import time
 
 import pytest
 from xlsxwriter import Workbook
@@ -80,3 +82,23 @@ def test_column_that_lost_zeros_when_some_have_them_knows_the_length() -> None:
     assert table_files.column_that_lost_zeros(["0012", "13", "9999"]) == 4
     assert table_files.column_that_lost_zeros(["12", "13", "9999"]) == 0
     assert table_files.column_that_lost_zeros(["012", "0013", "9"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(b"," * 3_000_000, "table_no_header", id="a line of commas"),
+        pytest.param(b"a,b\n" + b"\n" * 3_000_000, "table_empty", id="lines of nothing"),
+        pytest.param(b"a,b\n" + b",\n" * 3_000_000, "table_empty", id="lines of a comma"),
+        pytest.param(b"a,b\n" + b"1,2\n" * 500_000, "table_too_long", id="two million lines"),
+        pytest.param(b"a,b\n" + b",".join([b"12"] * 3_500_000), "table_too_long", id="four million cells in a line"),
+        pytest.param(b"a,b\n1," + b"x" * 200_000, "table_unreadable", id="a cell longer than any text"),
+    ],
+)
+def test_read_when_a_text_is_made_to_take_memory_refuses_it(content: bytes, code: str) -> None:
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(NotATable) as refused:
+        read(content)
+    assert refused.value.code == code
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 250_000, "kilobytes"
+    assert time.process_time() - began < 20

@@ -240,3 +240,9 @@ def test_new_recovery_codes_make_the_old_ones_void(owner: Staff) -> None:
     old = with_recovery_codes(owner)
     new = second_factor.new_recovery_codes(by=by, at=now)
     assert (_check(owner, old[0]), _check(owner, new[0])) == ("", "recovery_codes")
+
+
+@pytest.mark.parametrize("answer", ["[" * 100_000, "[]", "null", "{"])
+def test_an_answer_of_a_browser_that_is_none_is_a_wrong_value(answer: str) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        second_factor._json(answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import stat
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -199,3 +200,19 @@ def test_what_only_colleagues_say_is_not_a_customers(request_in_review: RefundRe
     with pytest.raises(DomainError) as refused:
         add(request_in_review, kind=kind)
     assert (refused.value.code, Evidence.objects.count(), files_below(folder)) == ("unknown_kind", 0, [])
+
+
+@pytest.mark.parametrize("behind", [b"", bytes(200_000)])
+def test_a_jpeg_that_is_drawn_over_and_over_is_refused_before_it_is_drawn(behind: bytes) -> None:
+    """Each scan takes ten bytes of the file, and one look at every pixel."""
+    content = pictures.jpeg_drawn_again(scans=20_000) + behind
+    began = time.process_time()
+    with pytest.raises(PictureTooLarge):
+        files.read_picture(upload=pictures.upload(content))
+    assert time.process_time() - began < 2
+
+
+def test_a_jpeg_that_loads_step_by_step_is_read_whatever_stands_behind_it() -> None:
+    film = b"\xff\xda\x00\x02" * 1_000
+    assert kept(pictures.encoded(progressive=True) + film).size == (320, 240)
+    assert kept(pictures.with_place_and_turn() + film).size == (200, 400)

@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from core.audit.models import AuditEvent
 from core.errors import DomainError
 from merchants import api_keys
-from merchants.models import ApiKey, ChannelAccount
+from merchants.models import ApiKey, ChannelAccount, Staff
 from merchants.principals import Principal, of_staff
 from payment_channels.contract import Retry, Unknown
 from refunds import payouts
@@ -528,3 +528,10 @@ def test_payout_when_a_coupon_had_paid_a_part_only_the_payers_part_is_paid_and_b
     assert [entry.amount_fen for entry in booked] == [-4_000, 4_000]
     rest = make_request(sale, 5_000)
     assert shares.of_request(rest) == {1: 4_000}
+
+
+def test_confirm_when_the_payer_was_switched_off_while_they_waited_for_the_lock_refuses() -> None:
+    request = hand.waiting(Route.BANK_TRANSFER)
+    payer = hand.payer(request)
+    Staff.objects.filter(pk=payer.acting_staff).update(is_active=False)
+    _refused("role_required", request, by=payer)

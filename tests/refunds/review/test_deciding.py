@@ -301,3 +301,25 @@ def test_claim_when_ten_are_on_the_desk_is_refused_until_one_is_given_back(
     assert (refused.value.code, RefundRequest.objects.get(pk=waiting.pk).claimed_by) == ("desk_full", None)
     deciding.release(request_id=theirs[0].pk, by=of_staff(reviewer), at=now)
     assert deciding.claim(request_id=waiting.pk, by=of_staff(reviewer), at=now).claimed_by_id == reviewer.pk
+
+
+@pytest.mark.parametrize("meanwhile", [{"is_active": False}, {"role": "cashier"}, {"limit_fen": 100}])
+def test_approve_when_they_lost_the_right_while_they_waited_for_the_lock_refuses(
+    waiting: RefundRequest, reviewer: Staff, meanwhile: dict[str, Any]
+) -> None:
+    """A request begins with who somebody is, and may wait for seconds behind others that hold the order."""
+    as_it_began = of_staff(reviewer)
+    Staff.objects.filter(pk=reviewer.pk).update(**meanwhile)
+    with pytest.raises(Forbidden):
+        deciding.approve(request_id=waiting.pk, by=as_it_began, at=timezone.now(), version=waiting.version)
+    assert not Execution.objects.exists()
+    if "limit_fen" not in meanwhile:
+        with pytest.raises(Forbidden):
+            deciding.reject(
+                request_id=waiting.pk,
+                by=as_it_began,
+                at=timezone.now(),
+                version=waiting.version,
+                reason="no_proof",
+                message="没有小票",
+            )
