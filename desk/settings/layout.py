@@ -86,7 +86,9 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsPage:
-    """``crumbs`` lead back; ``wide_forms`` have many fields; ``notes`` are what one should know before changing anything."""
+    """``crumbs`` lead back; ``wide_forms`` have many fields; ``notes`` are what one should know before changing anything.
+    ``below`` is the page of the navigation that it belongs to, where its own address tells another.
+    """
 
     title: str
     sub: str
@@ -98,6 +100,7 @@ class SettingsPage:
     wide_forms: Sequence[Form] = ()
     #: Where it looks again by itself, while something moves.
     poll_url: str = ""
+    below: str = ""
 
 
 def settings_crumb() -> Option:
