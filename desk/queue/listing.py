@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from desk import filters
+from desk import filters, people
 from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
@@ -61,11 +61,13 @@ def next_url(url: str, *, after: RefundRequest, scope: Scope, at: datetime) -> s
     rows = [row for row in lean(wanted.rows).order_by(*names)[:_PLACES] if row.pk != after.pk]
     refused = decidable.undecidable(requests=rows, by=scope.by, at=at)
     theirs = [row for row in rows if row.pk not in refused and row.claimed_by_id in (None, scope.staff.pk)]
-    if not theirs:
+    behind = operator.lt if wanted.order.descending else operator.gt
+    later = [row for row in theirs if behind(_place(row), _place(after))]
+    in_turn = [*later, *(row for row in theirs if row not in later)]
+    following = next((row for row in in_turn if people.take_next(row, staff=scope.staff, at=at)), None)
+    if following is None:
         is_whole = wanted.view is VIEWS[0] and not filters.any_chosen(wanted.filters, query) and not query.get("q")
         return url if is_whole and not is_page else reverse("desk:queue")
-    behind = operator.lt if wanted.order.descending else operator.gt
-    following = next((row for row in theirs if behind(_place(row), _place(after))), theirs[0])
     if is_page:
         return with_query(refund_url(following.number), query)
     return with_query(address.path, query, c=query.get("c", ""), selected=following.number)
