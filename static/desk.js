@@ -116,6 +116,14 @@ window.desk = (() => {
     if (on && row && row !== current()) select(row);
     fetchAhead();
   };
+  const turnFlow = (on) => {
+    setFlow(on);
+    // With the list out of sight nobody would see what is left in it, and that none of it is theirs.
+    if (inFlow() && !current()) {
+      setFlow(false);
+      if (rows().length) say(list.dataset.over, "info");
+    }
+  };
   const nextOf = (row) => {
     const all = rows();
     return all.slice(all.indexOf(row) + 1).find((other) => !("skip" in other.dataset));
@@ -251,7 +259,7 @@ window.desk = (() => {
     true,
   );
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-flow]")) setFlow(!split.classList.contains("flow"));
+    if (event.target.closest("[data-flow]")) turnFlow(!split.classList.contains("flow"));
   });
 
   if (pane) {
@@ -424,12 +432,7 @@ window.desk = (() => {
     // Not remembered, then.
   }
   if (wasFlow && flowButton) {
-    setFlow(true);
-    // With the list out of sight nobody would see what is left in it, and that none of it is theirs.
-    if (inFlow() && !current()) {
-      setFlow(false);
-      if (rows().length) say(list.dataset.over, "info");
-    }
+    turnFlow(true);
   }
 
   return { step, open, pick, select, clear, whenShown };

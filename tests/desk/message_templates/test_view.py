@@ -49,7 +49,7 @@ def test_words_of_an_older_version_are_looked_at_and_used_again(owner: Client) -
     assert form == {"text": "First ¥{amount}.", "after": "3"}
     owner.post(_ONE, form)
     assert MessageWording.objects.order_by("-version")[0].text == "First ¥{amount}."
-    for nonsense in ("3", "99", "x", "-1"):
+    for nonsense in ("4", "99", "x", "-1"):
         assert "These are the words" not in owner.get(f"{_ONE}?version={nonsense}").content.decode()
 
 

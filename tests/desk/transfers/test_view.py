@@ -52,7 +52,7 @@ def test_transfer_goes_by_file_is_tried_recorded_returned_and_paid_again(
     assert client.post(f"/desk/transfers/files/{made.pk}", {"as": "xlsx"}).content.startswith(b"PK")
     assert client.post("/desk/transfers/files/999999", {"as": "csv"}).status_code == 404
     page = client.post("/desk/transfers/result", _result(number)).content.decode()
-    assert "Nothing is recorded yet" in page
+    assert "Nothing of r.csv is recorded yet." in page
     assert "No transfer of a file has this reference" in page
     assert RefundRequest.objects.get(pk=waits.pk).state == "manual_pending"
     assert "1 of 2 rows would change something" in page
@@ -84,7 +84,7 @@ def test_result_that_was_looked_at_is_recorded_by_whoever_looked_and_nobody_else
     for other, ticket in ((make_staff(shop.merchant, "finance"), kept), (shop.finance, "x")):
         answer = as_staff(other).post(_RESULT, {"kept": ticket})
         assert answer.status_code == 409
-        assert "The file is kept no longer" in answer.content.decode()
+        assert "Nothing was recorded. Choose the file once more" in answer.content.decode()
     assert RefundRequest.objects.get(pk=waits.pk).state == "manual_pending"
     as_staff(shop.finance).post(_RESULT, {"kept": kept})
     assert RefundRequest.objects.get(pk=waits.pk).state == "refunded"
