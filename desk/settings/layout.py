@@ -39,12 +39,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A list. ``filters`` and ``pager`` where it is long; ``empty`` says what to do where there is nothing."""
+    """A list. ``filters`` and ``pager`` where it is long; ``empty`` says what to do where there is nothing, ``first`` leads to
+    where that is done, where it is not this page.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Row]
     empty: str = ""
+    first: Option | None = None
     icon: str
     filters: Sequence[Menu] = ()
     clear_filters_url: str = ""

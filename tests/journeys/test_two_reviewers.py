@@ -97,3 +97,15 @@ def test_thirty_refunds_take_sixty_keys_while_a_colleague_decides_others(
     for who, numbers in ((first, decided["first"]), (second, decided["second"])):
         rows = RefundRequest.objects.filter(number__in=numbers)
         assert PendingDecision.objects.filter(request__in=rows, staff=who.staff).count() == _DECISIONS
+
+
+def test_going_one_after_the_other_where_nothing_is_ones_own_says_so_and_keeps_the_list(
+    page: Page, live_server: object, merchant: Merchant
+) -> None:
+    make_request(make_sale(merchant, 339_800), 330_000)
+    sign_in(page, live_server, make_staff(merchant, Role.REVIEWER))
+    page.goto(f"{live_server}/desk")
+    expect(page.locator(".q-row")).to_have_count(1)
+    page.keyboard.press("f")
+    expect(page.locator("#toasts .toast")).to_be_visible()
+    expect(page.locator("#queue")).to_be_visible()
