@@ -146,7 +146,7 @@ window.desk = (() => {
     const path = row.dataset.pane;
     const asked = { path, html: "", isOver: false };
     ahead = asked;
-    fetch(`${path}${path.includes("?") ? "&" : "?"}ahead=1${inFlow() ? "&flow=1" : ""}`, { headers: { "HX-Request": "true" } })
+    fetch(`${path}${path.includes("?") ? "&" : "?"}ahead=1${inFlow() ? "&take=1" : ""}`, { headers: { "HX-Request": "true" } })
       .then((answer) => {
         // A colleague works on it: what comes after it is next.
         if (answer.status === 204) row.dataset.skip = "";

@@ -67,7 +67,7 @@ def test_two_are_not_given_the_same_refund(reviewer: Client, as_staff: SignIn, s
     assert reviewer.get("/desk").context["selected"].number == first.number
     assert colleague.get("/desk").context["selected"].number == second.number
     # What comes ahead in the way of one after the other is one's own as well.
-    ahead = f"/desk/refunds/{third.number}/pane?ahead=1&flow=1"
+    ahead = f"/desk/refunds/{third.number}/pane?ahead=1&take=1"
     assert (colleague.get(ahead).status_code, reviewer.get(ahead).status_code) == (200, 204)
     assert reviewer.get(f"/desk/refunds/{third.number}/pane?ahead=1").status_code == 200
     assert reviewer.get(f"/desk/refunds/{third.number}/pane").status_code == 200
