@@ -87,7 +87,7 @@ def page(rows: QuerySet[Row], *, order: Order, cursor: str, size: int) -> Page[R
 
 
 def cursor_of(place: int, rows: Sequence[Row], *, order: Order, size: int) -> str:
-    """Of the page on which the row at this ``place`` stands, from 0, where ``rows`` are the first of the list; "" for the first."""
+    """Of the page with the row at this ``place``, from 0, of ``rows``, which are the first of the list; "" for the first page."""
     first = place - place % size
     return _write("n", order, rows[first - 1], first + 1) if first else ""
 

@@ -72,7 +72,10 @@ if TYPE_CHECKING:
 
 
 def render_page(request: HttpRequest, template: str, page: DataclassInstance, *, status: int = 200) -> HttpResponse:
-    """The template with the page's fields as its names. A page that names the one it is ``below`` stands there in the navigation."""
+    """The template with the page's fields as its names.
+
+    One that says which page it is ``below`` stands there in the navigation.
+    """
     if below := getattr(page, "below", ""):
         setattr(request, _BELOW, below)
     return render(request, template, _names(page), status=status)

@@ -85,14 +85,16 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 @staff_reads(Act.SEE_QUEUE)
 def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
-    """The preview beside the queue; a decision in it goes on with the next row. Where it is taken (``take``) as what somebody sees
-    next, nothing comes of what a colleague works on: 204, and the desk goes on with the row behind.
+    """The preview beside the queue; a decision in it goes on with the next row.
+
+    Where it is taken (``take``) as what somebody sees next, nothing comes of what a colleague works on: 204, and the desk goes
+    on with the row behind.
     """
     now = timezone.now()
     found = find(scope, number)
     query = request.GET.copy()
-    # Fetched ahead, nobody looks at it yet.
     takes = query.pop("take", None)
+    # Fetched ahead, nobody looks at it yet.
     if query.pop("ahead", None):
         if takes and not people.take_next(found, staff=scope.staff, at=now):
             return HttpResponse(status=204)

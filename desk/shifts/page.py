@@ -12,6 +12,7 @@ from desk.forms import FormField, text
 from desk.settings.layout import Cell, Fact, Facts, Form, Row, SettingsPage, Table, form
 from desk.templatetags.desk_format import when_minute, yuan_sign
 from merchants import channels
+from merchants.rights import Act
 from refunds.models import Shift
 from refunds.payouts import shifts
 from refunds.payouts.shifts import Figure, Standing

@@ -30,7 +30,11 @@ def new_owner(as_staff: SignIn) -> Client:
         ("/desk/transactions", "No sales yet", "/desk/imports"),
         ("/desk/shifts", "no till is registered in your stores yet", "/desk/settings/terminals"),
         ("/desk/settings/terminals", "A till stands in a store", "/desk/settings/stores"),
-        ("/desk/settings/stores", "Open the first one: sales, tills and refunds belong to a store", "/desk/settings/stores"),
+        (
+            "/desk/settings/stores",
+            "Open the first one: sales, tills and refunds belong to a store",
+            "/desk/settings/stores",
+        ),
         ("/desk/refunds", "No refunds yet", "/desk/new"),
         ("/desk/hours", "No stores yet", "/desk/settings/stores"),
     ],

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from desk import people
@@ -73,7 +74,7 @@ def test_next_is_given_to_one_person_and_to_nobody_where_a_colleague_looks(shop:
 
 def test_next_when_the_cache_is_away_is_anybodys(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     request = shop.waiting()
-    monkeypatch.setattr(people.cache, "add", lambda *_args: False)
-    monkeypatch.setattr(people.cache, "get", lambda _key, default=None: default)
+    monkeypatch.setattr(cache, "add", lambda *_args: False)
+    monkeypatch.setattr(cache, "get", lambda _key, default=None: default)
     for staff in (shop.reviewer, shop.colleague):
         assert people.take_next(request, staff=staff, at=NOW)

@@ -25,4 +25,7 @@ def test_lines_that_tell_nothing_are_folded_and_both_answers_ask_in_a_dialog(
     assert len(rules.brief) < 6 < len(rules.rest)
     text = answer.content.decode()
     assert f"{len(rules.rest)} more rules passed" in text
-    assert re.findall(r'id="dlg-look-(\w+)" aria-labelledby="[^"]+"\s+(open)?', text) == [("approve", ""), ("reject", "open")]
+    assert re.findall(r'id="dlg-look-(\w+)" aria-labelledby="[^"]+"\s+(open)?', text) == [
+        ("approve", ""),
+        ("reject", "open"),
+    ]
