@@ -14,8 +14,6 @@ from refunds.review import assigning, presence
 
 #: A look counts for so long; an open page renews it every three seconds (presence.js).
 LOOKS_FOR_S = 7
-#: What somebody is to see next is kept from colleagues for so long; desk.js fetches it anew before that is over.
-NEXT_FOR_S = 60
 #: Who has looked at any refund within so long is on duty.
 ON_DUTY_S = 15 * 60
 
@@ -42,8 +40,7 @@ def leave(*, request_id: UUID, staff: Staff, at: datetime) -> None:
     seen = _recent(cache.get(key) or {}, at)
     if seen.pop(staff.pk, None):
         cache.set(key, seen, LOOKS_FOR_S)
-    if cache.get(_next(request_id)) == staff.pk:
-        cache.delete(_next(request_id))
+    presence.let_go(request_id, staff_id=staff.pk)
 
 
 def viewers(*, request_ids: Iterable[UUID], but: Staff, at: datetime) -> Mapping[UUID, list[str]]:
@@ -59,27 +56,20 @@ def viewers(*, request_ids: Iterable[UUID], but: Staff, at: datetime) -> Mapping
 
 def take_next(request: RefundRequest, *, staff: Staff, at: datetime) -> bool:
     """Whether this person, and no colleague, is to see the refund next: of two who ask at once one is told so. What a colleague
-    has before them is nobody's next, but what one has claimed always is. A cache that is away keeps nobody from anything.
+    has before them is nobody's next, but what one has claimed is always one's own.
     """
     if request.claimed_by_id == staff.pk:
         return True
     if viewers(request_ids=[request.pk], but=staff, at=at).get(request.pk):
         return False
-    key = _next(request.pk)
-    if cache.add(key, staff.pk, NEXT_FOR_S):
-        return True
-    if cache.get(key, staff.pk) != staff.pk:
-        return False
-    cache.touch(key, NEXT_FOR_S)
-    return True
+    return presence.take(request.pk, staff_id=staff.pk)
 
 
 def taken(requests: Iterable[RefundRequest], *, but: Staff, at: datetime) -> frozenset[UUID]:
     """Those of these refunds that a colleague has before them or is to see next, but none that one has claimed."""
     ids = [request.pk for request in requests if request.claimed_by_id != but.pk]
     looked_at = {request_id for request_id, names in viewers(request_ids=ids, but=but, at=at).items() if names}
-    keys = {_next(request_id): request_id for request_id in ids}
-    return frozenset(looked_at | {keys[key] for key, pk in cache.get_many(keys).items() if pk != but.pk})
+    return presence.taken(ids, but=but.pk) | looked_at
 
 
 def on_duty(staff: Iterable[Staff]) -> list[Staff]:
@@ -95,10 +85,6 @@ def _recent(seen: Mapping[int, tuple[str, int]], at: datetime) -> dict[int, tupl
 
 def _key(request_id: UUID) -> str:
     return f"desk:viewers:{request_id}"
-
-
-def _next(request_id: UUID) -> str:
-    return f"desk:next:{request_id}"
 
 
 def _duty(staff_id: int) -> str:
