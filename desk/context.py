@@ -20,6 +20,7 @@ from desk.by_hand.waiting import count
 from desk.keyset import CAP, Capped
 from desk.people import Person
 from desk.queue.saved_views import counts
+from desk.rendering import stands_at
 from desk.undo import Undoable, undoable
 from integrations import endpoints
 from merchants.models import Role
@@ -96,7 +97,7 @@ def _shell(request: HttpRequest) -> Shell | None:
     if scope is None:
         return None
     staff = scope.staff
-    groups = _groups(scope, request.path, now)
+    groups = _groups(scope, stands_at(request), now)
     counted = scope.stores().order_by().aggregate(stores=Count("pk", distinct=True), tills=Count("terminals"))
     stores, tills = counted["stores"], counted["tills"]
     summary = (

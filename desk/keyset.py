@@ -5,6 +5,7 @@ or ``p....`` (previous). ``value`` is the sort field, an instant in microseconds
 list is sorted by id alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -83,6 +84,12 @@ def page(rows: QuerySet[Row], *, order: Order, cursor: str, size: int) -> Page[R
         _write("n", order, found[-1], first + len(found)) if has_next else "",
         _write("p", order, found[0], max(1, first - size)) if has_prev else "",
     )
+
+
+def cursor_of(place: int, rows: Sequence[Row], *, order: Order, size: int) -> str:
+    """Of the page with the row at this ``place``, from 0, of ``rows``, which are the first of the list; "" for the first page."""
+    first = place - place % size
+    return _write("n", order, rows[first - 1], first + 1) if first else ""
 
 
 def count(rows: QuerySet[Any]) -> Capped:

@@ -40,6 +40,7 @@ def leave(*, request_id: UUID, staff: Staff, at: datetime) -> None:
     seen = _recent(cache.get(key) or {}, at)
     if seen.pop(staff.pk, None):
         cache.set(key, seen, LOOKS_FOR_S)
+    presence.let_go(request_id, staff_id=staff.pk)
 
 
 def viewers(*, request_ids: Iterable[UUID], but: Staff, at: datetime) -> Mapping[UUID, list[str]]:
@@ -51,6 +52,24 @@ def viewers(*, request_ids: Iterable[UUID], but: Staff, at: datetime) -> Mapping
         keys[key]: [name for pk, (name, _) in sorted(_recent(seen, at).items()) if pk != but.pk]
         for key, seen in cache.get_many(keys).items()
     }
+
+
+def take_next(request: RefundRequest, *, staff: Staff, at: datetime) -> bool:
+    """Whether this person, and no colleague, is to see the refund next: of two who ask at once one is told so. What a colleague
+    has before them is nobody's next, but what one has claimed is always one's own.
+    """
+    if request.claimed_by_id == staff.pk:
+        return True
+    if viewers(request_ids=[request.pk], but=staff, at=at).get(request.pk):
+        return False
+    return presence.take(request.pk, staff_id=staff.pk)
+
+
+def taken(requests: Iterable[RefundRequest], *, but: Staff, at: datetime) -> frozenset[UUID]:
+    """Those of these refunds that a colleague has before them or is to see next, but none that one has claimed."""
+    ids = [request.pk for request in requests if request.claimed_by_id != but.pk]
+    looked_at = {request_id for request_id, names in viewers(request_ids=ids, but=but, at=at).items() if names}
+    return presence.taken(ids, but=but.pk) | looked_at
 
 
 def on_duty(staff: Iterable[Staff]) -> list[Staff]:

@@ -21,6 +21,8 @@ from desk import words
 
 #: Marks an answer that belongs into the form that asked; ``app.js`` lets only these through with a status from 400 on.
 REFUSED = "Refused"
+#: Where on a request it is kept below which page of the navigation the answer stands.
+_BELOW = "desk_below"
 #: What files are, by their names' endings.
 _KINDS = {
     "csv": "text/csv; charset=utf-8",
@@ -70,8 +72,18 @@ if TYPE_CHECKING:
 
 
 def render_page(request: HttpRequest, template: str, page: DataclassInstance, *, status: int = 200) -> HttpResponse:
-    """The template with the page's fields as its names."""
+    """The template with the page's fields as its names.
+
+    One that says which page it is ``below`` stands there in the navigation.
+    """
+    if below := getattr(page, "below", ""):
+        setattr(request, _BELOW, below)
     return render(request, template, _names(page), status=status)
+
+
+def stands_at(request: HttpRequest) -> str:
+    """The path that says which entry of the navigation is current: the request's own, unless its page names another."""
+    return str(getattr(request, _BELOW, request.path))
 
 
 def render_parts(request: HttpRequest, template: str, page: DataclassInstance, *parts: str) -> HttpResponse:

@@ -31,26 +31,33 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleList:
+    """``brief`` has the lines that stand open, ``rest`` those folded away."""
+
+    brief: Sequence[Rule]
+    rest: Sequence[Rule]
+
+    @property
+    def rest_label(self) -> str:
+        n = len(self.rest)
+        return ngettext("%(n)s more rule passed", "%(n)s more rules passed", n) % {"n": n}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictCard:
-    """``brief`` has the lines that stand open, ``rest`` those folded away; ``guide``: what to do, by the version that judged."""
+    """``guide``: what to do, by the version that judged."""
 
     title: str
     summary: str
     policy_label: str
     decided_at: datetime
     tone: str
-    brief: Sequence[Rule]
-    rest: Sequence[Rule]
+    rules: RuleList
     guide: str
 
     @property
     def icon(self) -> str:
         return {"ok": "circle-check", "bad": "shield-alert"}.get(self.tone, "user-search")
-
-    @property
-    def rest_label(self) -> str:
-        n = len(self.rest)
-        return ngettext("%(n)s more rule passed", "%(n)s more rules passed", n) % {"n": n}
 
 
 def tier_level(request: RefundRequest) -> int:
@@ -98,6 +105,14 @@ def lines(rules: Sequence[Mapping[str, Any]], *, urls: Mapping[str, str] = Mappi
     ]
 
 
+def folded(rules: Sequence[Mapping[str, Any]], *, urls: Mapping[str, str] = MappingProxyType({})) -> RuleList:
+    """The lines with those that tell nothing folded away; ``urls`` as for ``lines``."""
+    return RuleList(
+        brief=lines([rule for rule in rules if _is_telling(rule)], urls=urls),
+        rest=lines([rule for rule in rules if not _is_telling(rule)]),
+    )
+
+
 def shown(request: RefundRequest, *, urls: Mapping[str, str] = MappingProxyType({})) -> VerdictCard:
     """The verdict card, quiet once it is decided. ``request`` comes with its policy version; ``urls`` as for ``lines``."""
     stored, version = request.verdict, request.policy_version
@@ -107,8 +122,7 @@ def shown(request: RefundRequest, *, urls: Mapping[str, str] = MappingProxyType(
         policy_label=gettext("%(name)s v%(number)s") % {"name": version.name, "number": version.number},
         decided_at=request.created_at,
         tone=tone(stored["decision"]) if request.state in UNDECIDED else "mute",
-        brief=lines([rule for rule in stored["rules"] if _is_telling(rule)], urls=urls),
-        rest=lines([rule for rule in stored["rules"] if not _is_telling(rule)]),
+        rules=folded(stored["rules"], urls=urls),
         guide=guides.text_of(version.guides, request.kind, language=get_language() or ""),
     )
 

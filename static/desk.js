@@ -108,13 +108,21 @@ window.desk = (() => {
     split.classList.toggle("flow", on);
     flowButton.setAttribute("aria-pressed", String(on));
     try {
-      sessionStorage.setItem(FLOW, on ? "on" : "off");
+      localStorage.setItem(FLOW, on ? "on" : "off");
     } catch {
       // It then lasts as long as the page.
     }
     const row = current() || nextOf(null);
     if (on && row && row !== current()) select(row);
     fetchAhead();
+  };
+  const turnFlow = (on) => {
+    setFlow(on);
+    // With the list out of sight nobody would see what is left in it, and that none of it is theirs.
+    if (inFlow() && !current()) {
+      setFlow(false);
+      if (rows().length) say(list.dataset.over, "info");
+    }
   };
   const nextOf = (row) => {
     const all = rows();
@@ -138,8 +146,12 @@ window.desk = (() => {
     const path = row.dataset.pane;
     const asked = { path, html: "", isOver: false };
     ahead = asked;
-    fetch(`${path}${path.includes("?") ? "&" : "?"}ahead=1`, { headers: { "HX-Request": "true" } })
-      .then((answer) => (answer.ok && !answer.redirected ? answer.text() : ""))
+    fetch(`${path}${path.includes("?") ? "&" : "?"}ahead=1${inFlow() ? "&take=1" : ""}`, { headers: { "HX-Request": "true" } })
+      .then((answer) => {
+        // A colleague works on it: what comes after it is next.
+        if (answer.status === 204) row.dataset.skip = "";
+        return answer.ok && !answer.redirected ? answer.text() : "";
+      })
       .catch(() => "")
       .then((html) => {
         asked.html = html;
@@ -147,7 +159,15 @@ window.desk = (() => {
         fetched.delete(path);
         if (html) fetched.set(path, { html, at: Date.now() });
         if (fetched.size > KEPT) fetched.delete(fetched.keys().next().value);
-        if (ahead !== asked || wanted !== path || !isBusy()) return;
+        if (ahead !== asked) return;
+        const isTaken = !html && "skip" in row.dataset && inFlow();
+        if (isTaken && row !== current()) fetchAhead();
+        if (wanted !== path || !isBusy()) return;
+        // Decided from one refund to the next while a colleague took that one: nobody is shown what somebody else reads.
+        if (isTaken && row === current() && nextOf(row)) {
+          select(nextOf(row));
+          return;
+        }
         if (!html || !current() || !showAhead(current())) fetchPane(path);
       });
   };
@@ -239,7 +259,7 @@ window.desk = (() => {
     true,
   );
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-flow]")) setFlow(!split.classList.contains("flow"));
+    if (event.target.closest("[data-flow]")) turnFlow(!split.classList.contains("flow"));
   });
 
   if (pane) {
@@ -407,17 +427,12 @@ window.desk = (() => {
 
   let wasFlow = new URLSearchParams(location.search).has(FLOW);
   try {
-    wasFlow = wasFlow || sessionStorage.getItem(FLOW) === "on";
+    wasFlow = wasFlow || localStorage.getItem(FLOW) === "on";
   } catch {
     // Not remembered, then.
   }
   if (wasFlow && flowButton) {
-    setFlow(true);
-    // With the list out of sight nobody would see what is left in it, and that none of it is theirs.
-    if (inFlow() && !current()) {
-      setFlow(false);
-      if (rows().length) say(list.dataset.over, "info");
-    }
+    turnFlow(true);
   }
 
   return { step, open, pick, select, clear, whenShown };

@@ -158,8 +158,9 @@ def open_link(request: HttpRequest, token: str) -> Visit:
 
 
 def _asked_language(request: HttpRequest) -> str:
-    asked = request.GET.get("lang", "")
-    return asked if asked in dict(settings.LANGUAGES) else ""
+    """What the address asks for, else what was chosen in this browser before; "" for neither."""
+    asked = (request.GET.get("lang", ""), request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""))
+    return next((one for one in asked if one in dict(settings.LANGUAGES)), "")
 
 
 def speaking(request: HttpRequest, language: str) -> translation.override:

@@ -69,6 +69,7 @@ def batch_page(*, scope: Scope, batch: RefundBatch, wanted: Mapping[str, str]) -
             else Option(label=gettext("Batches"), url=reverse("desk:batches"))
         ],
         notes=_notes(scope, batch),
+        below=reverse("desk:imports") if batch.from_file else "",
         facts=[
             Facts(
                 title=gettext("How far it is"),

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from desk.access import Scope
+from desk.addresses import with_query
 from desk.filters import Option
 from desk.forms import FormField, hidden, text
 from desk.notices import event_label
@@ -66,8 +67,10 @@ def messages_page(*, scope: Scope) -> SettingsPage:
     )
 
 
-def message_page(*, scope: Scope, which: Which, tried: str | None = None) -> SettingsPage:
-    """One message: how it reads, its versions. ``tried`` are words that are not stored, to be looked at."""
+def message_page(*, scope: Scope, which: Which, tried: str | None = None, again: int = 0) -> SettingsPage:
+    """One message: how it reads, its versions. ``tried`` are words that are not stored, to be looked at; ``again`` is the older
+    version whose words these are to be.
+    """
     versions = list(
         MessageWording.objects.filter(
             merchant_id=scope.staff.merchant_id, event=which.event, medium=which.medium, language=which.language
@@ -76,6 +79,9 @@ def message_page(*, scope: Scope, which: Which, tried: str | None = None) -> Set
         .order_by("-version")[:50]
     )
     stored, last = (versions[0].text, versions[0].version) if versions else ("", 0)
+    older = next((one for one in versions[1:] if one.version == again), None)
+    if older is not None and tried is None:
+        tried = older.text
     shown = stored if tried is None else tried
     read = wording.example(
         event=which.event, medium=which.medium, language=which.language, merchant=scope.staff.merchant, own=shown
@@ -93,7 +99,10 @@ def message_page(*, scope: Scope, which: Which, tried: str | None = None) -> Set
                     Cell(text=str(one.version)),
                     Cell(text="" if one.text else gettext("the built-in wording"), sub=one.text.splitlines()),
                     Cell(text=one.written_by.name, sub=[when_minute(one.written_at)]),
-                ]
+                ],
+                links=[]
+                if one.version == last
+                else [Option(label=gettext("Use again"), url=with_query(which.url(), version=str(one.version)))],
             )
             for one in versions
         ],
@@ -137,10 +146,16 @@ def message_page(*, scope: Scope, which: Which, tried: str | None = None) -> Set
         title=event_label(which.event),
         sub=which.label,
         crumbs=[settings_crumb(), Option(label=gettext("Message wording"), url=reverse("desk:messages"))],
+        notes=[] if older is None else [_of_older(older)],
         facts=[Facts(title=gettext("How it reads"), facts=facts)],
         tables=[table],
         forms=forms,
     )
+
+
+def _of_older(one: MessageWording) -> Cell:
+    said = gettext("These are the words of version %(number)s. Nothing is stored before you press “Use these words”.")
+    return Cell(text=said % {"number": one.version}, tone="info", icon="info")
 
 
 def _cell(which: Which, own: MessageWording | None) -> Cell:

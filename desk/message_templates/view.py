@@ -25,7 +25,7 @@ def wordings(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 @staff_page(Act.SET_WORDING)
 def wording(request: HttpRequest, scope: Scope, event: str, medium: str, language: str) -> HttpResponse:
-    """One message; a POST stores words of the merchant's own."""
+    """One message, to begin with the words of an older ``version``; a POST stores words of the merchant's own."""
     which = _which(event, medium, language)
 
     def write() -> str:
@@ -89,6 +89,6 @@ def _take(request: HttpRequest, scope: Scope, which: Which, form: str, act: Call
         request,
         form=form,
         act=act,
-        page=lambda: message_page(scope=scope, which=which),
+        page=lambda: message_page(scope=scope, which=which, again=whole_number(request.GET.dict(), "version")),
         back=reverse("desk:message", args=[which.event, which.medium, which.language]),
     )

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from desk import filters
+from desk import filters, keyset, people
 from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
@@ -23,6 +23,8 @@ from desk.rows import lean
 from refunds.models import RefundRequest
 from refunds.review import decidable
 
+#: Rows of a page.
+PAGE_SIZE = 20
 #: A refund's place in the list is told as long as it is among the first of them.
 _PLACES = 200
 
@@ -57,18 +59,36 @@ def next_url(url: str, *, after: RefundRequest, scope: Scope, at: datetime) -> s
     if not is_page and (address.path != reverse("desk:queue") or query.get("selected")):
         return url
     wanted = desk_list(query, scope=scope, at=at)
-    names = [f"-{name}" if wanted.order.descending else name for name in ("due_at", "pk")]
-    rows = [row for row in lean(wanted.rows).order_by(*names)[:_PLACES] if row.pk != after.pk]
-    refused = decidable.undecidable(requests=rows, by=scope.by, at=at)
-    theirs = [row for row in rows if row.pk not in refused and row.claimed_by_id in (None, scope.staff.pk)]
-    if not theirs:
+    found = next_of(wanted, after=after, scope=scope, at=at)
+    if found is None:
         is_whole = wanted.view is VIEWS[0] and not filters.any_chosen(wanted.filters, query) and not query.get("q")
         return url if is_whole and not is_page else reverse("desk:queue")
-    behind = operator.lt if wanted.order.descending else operator.gt
-    following = next((row for row in theirs if behind(_place(row), _place(after))), theirs[0])
     if is_page:
-        return with_query(refund_url(following.number), query)
-    return with_query(address.path, query, c=query.get("c", ""), selected=following.number)
+        return with_query(refund_url(found.number), query)
+    return with_query(address.path, query, c=found.cursor, selected=found.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A refund of the list and the page on which it stands."""
+
+    number: str
+    cursor: str
+
+
+def next_of(wanted: DeskList, *, after: RefundRequest | None, scope: Scope, at: datetime) -> Next | None:
+    """The one that this person is given next, wherever in the list it stands: behind ``after``, else from its beginning."""
+    names = [f"-{name}" if wanted.order.descending else name for name in ("due_at", "pk")]
+    rows = [row for row in lean(wanted.rows).order_by(*names)[:_PLACES] if after is None or row.pk != after.pk]
+    refused = decidable.undecidable(requests=rows, by=scope.by, at=at)
+    theirs = [row for row in rows if row.pk not in refused and row.claimed_by_id in (None, scope.staff.pk)]
+    behind = operator.lt if wanted.order.descending else operator.gt
+    later = [row for row in theirs if after is None or behind(_place(row), _place(after))]
+    in_turn = [*later, *(row for row in theirs if row not in later)]
+    found = next((row for row in in_turn if people.take_next(row, staff=scope.staff, at=at)), None)
+    if found is None:
+        return None
+    return Next(found.number, keyset.cursor_of(rows.index(found), rows, order=wanted.order, size=PAGE_SIZE))
 
 
 def _place(row: RefundRequest) -> tuple[datetime, UUID]:

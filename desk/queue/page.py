@@ -205,7 +205,7 @@ def _bulk_actions() -> list[BulkAction]:
 def queue_rows(
     requests: Sequence[RefundRequest], *, scope: Scope, at: datetime, query: QueryDict, wanted: str
 ) -> list[QueueRow]:
-    """The rows, of which the one ``wanted`` is current, else the first that is this person's to work on."""
+    """The rows, of which the one ``wanted`` is current, else the first that is this person's to work on, and no colleague's."""
     ids = [request.pk for request in requests]
     undecidable = decidable.undecidable(requests=requests, by=scope.by, at=at)
     scope.known["undecidable"] = {pk: undecidable.get(pk) for pk in ids}
@@ -213,8 +213,11 @@ def queue_rows(
     counted = Evidence.objects.filter(request_id__in=ids).order_by().values_list("request_id").annotate(Count("pk"))
     evidence: Mapping[UUID, int] = dict(counted)
     looking = people.viewers(request_ids=ids, but=scope.staff, at=at)
-    theirs = [request.number for request in requests if _is_theirs(request, scope.staff, refused)]
-    selected = wanted if any(request.number == wanted for request in requests) else next(iter(theirs), "")
+    free = [request for request in requests if _is_theirs(request, scope.staff, refused)]
+    taken = people.taken(free, but=scope.staff, at=at)
+    free = [request for request in free if request.pk not in taken]
+    theirs = [request.number for request in free]
+    selected = wanted if any(request.number == wanted for request in requests) else _first(free, scope=scope, at=at)
     following = _following(requests, theirs)
     return [
         QueueRow(
@@ -244,6 +247,12 @@ def queue_rows(
         )
         for request in requests
     ]
+
+
+def _first(free: Sequence[RefundRequest], *, scope: Scope, at: datetime) -> str:
+    """The first that no colleague is given at the same moment; "" for none."""
+    mine = (one.number for one in free if people.take_next(one, staff=scope.staff, at=at))
+    return next(mine, "")
 
 
 def _is_theirs(request: RefundRequest, staff: Staff, refused: Mapping[UUID, str]) -> bool:

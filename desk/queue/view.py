@@ -14,7 +14,7 @@ from desk import filters, keyset, people, rows, words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.addresses import return_to, with_query
 from desk.queue import saved_views, trouble
-from desk.queue.listing import desk_list
+from desk.queue.listing import PAGE_SIZE, desk_list, next_of
 from desk.queue.page import PanePage, leads, queue_page, queue_rows
 from desk.queue.setting_up import setting_up
 from desk.queue.summary import reviewed_today, words_for
@@ -22,8 +22,6 @@ from desk.refund.page import dialogs, find, refund
 from desk.rendering import go_on, is_htmx, render_page, render_parts
 from merchants.rights import Act
 from refunds.review import deciding
-
-PAGE_SIZE = 20
 
 
 @staff_reads()
@@ -39,6 +37,11 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     wanted = desk_list(query, scope=scope, at=now)
     found = keyset.page(rows.lean(wanted.rows), order=wanted.order, cursor=query.get("c", ""), size=PAGE_SIZE)
     shown = queue_rows(found.rows, scope=scope, at=now, query=query, wanted=query.get("selected", ""))
+    # A page full of what waits for others hides what one may decide oneself.
+    if not any(row.current for row in shown) and not query.get("c") and len(found.rows) == PAGE_SIZE:
+        work = next_of(wanted, after=None, scope=scope, at=now)
+        if work is not None and not is_htmx(request):
+            return redirect(with_query(request.path, query, c=work.cursor, selected=work.number))
     done = reviewed_today(scope=scope, at=now)
     # Counted for the views already, unless the address narrows it.
     is_narrowed = filters.any_chosen(wanted.filters, query) or query.get("q")
@@ -82,12 +85,20 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 @staff_reads(Act.SEE_QUEUE)
 def pane(request: HttpRequest, scope: Scope, number: str) -> HttpResponse:
-    """The preview beside the queue; a decision in it goes on with the next row."""
+    """The preview beside the queue; a decision in it goes on with the next row.
+
+    Where it is taken (``take``) as what somebody sees next, nothing comes of what a colleague works on: 204, and the desk goes
+    on with the row behind.
+    """
     now = timezone.now()
     found = find(scope, number)
     query = request.GET.copy()
+    takes = query.pop("take", None)
     # Fetched ahead, nobody looks at it yet.
-    if not query.pop("ahead", None):
+    if query.pop("ahead", None):
+        if takes and not people.take_next(found, staff=scope.staff, at=now):
+            return HttpResponse(status=204)
+    else:
         people.has_before_them(found, staff=scope.staff, by=scope.by, at=now)
     following = query.pop("next", [""])[-1]
     leading = leads(number, query, following=str(following))

@@ -11,7 +11,7 @@ from desk.access import Scope
 from desk.refund.customer import requester_label
 from desk.refund.page import Piece
 from desk.refund.sale import goods_summary
-from desk.verdicts import Rule, lines
+from desk.verdicts import RuleList, folded
 from merchants import channels
 from merchants.rights import Act
 from refunds.models import SecondLook
@@ -36,7 +36,7 @@ class Blind:
     store_name: str
     channel_label: str
     requester_label: str
-    rules: Sequence[Rule]
+    rules: RuleList
     evidence: Sequence[Piece]
 
 
@@ -52,17 +52,23 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondLooksPage:
-    """``blind`` is None where nothing waits; figures only for those who look after the policy."""
+    """``blind`` is None where nothing waits; figures only for those who look after the policy. ``dialog`` is the decision whose
+    dialog stands open, with what was typed there, ``note``, and why it was not taken.
+    """
 
     blind: Blind | None
     whole: Row | None
     by_reviewer: Sequence[Row]
     by_rule: Sequence[Row]
     sees_figures: bool
+    dialog: str
+    note: str
     error: str
 
 
-def second_looks_page(look: SecondLook | None, *, scope: Scope, at: datetime, error: str = "") -> SecondLooksPage:
+def second_looks_page(
+    look: SecondLook | None, *, scope: Scope, at: datetime, dialog: str = "", note: str = "", error: str = ""
+) -> SecondLooksPage:
     """``look`` is the one to answer."""
     sees_figures = scope.may(Act.REVIEW_POLICY)
     figures = second_look.figures(by=scope.by, stores=scope.store_ids, at=at) if sees_figures else None
@@ -72,6 +78,8 @@ def second_looks_page(look: SecondLook | None, *, scope: Scope, at: datetime, er
         by_reviewer=_rows(figures.by_reviewer) if figures else (),
         by_rule=_rows({explanations.label(code): one for code, one in figures.by_rule.items()}) if figures else (),
         sees_figures=sees_figures,
+        dialog=dialog,
+        note=note,
         error=error,
     )
 
@@ -95,7 +103,7 @@ def _blind(look: SecondLook) -> Blind:
         store_name=request.store.name,
         channel_label=channels.label(request.channel),
         requester_label=requester_label(request),
-        rules=lines(request.verdict["rules"]),
+        rules=folded(request.verdict["rules"]),
         evidence=[
             Piece(
                 url := reverse("desk:second-look-evidence", args=[look.pk, piece.pk]),

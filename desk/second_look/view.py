@@ -25,7 +25,8 @@ _TEMPLATE = "desk/second_look.html"
 def second_looks(request: HttpRequest, scope: Scope) -> HttpResponse:
     """The one that has waited longest."""
     now = timezone.now()
-    page = second_looks_page(second_look.next_for(by=scope.by, at=now), scope=scope, at=now)
+    look = second_look.next_for(by=scope.by, at=now)
+    page = second_looks_page(look, scope=scope, at=now, dialog=request.GET.get("do", ""))
     return render_page(request, _TEMPLATE, page)
 
 
@@ -41,7 +42,14 @@ def answer(request: HttpRequest, scope: Scope, look_id: int) -> HttpResponse:
         messages.error(request, words.short(error))
     except Invalid as error:
         look = second_look.find(look_id=look_id, by=scope.by, at=now)
-        page = second_looks_page(look, scope=scope, at=now, error=words.short(error))
+        page = second_looks_page(
+            look,
+            scope=scope,
+            at=now,
+            dialog=form.get("decision", ""),
+            note=form.get("note", ""),
+            error=words.short(error),
+        )
         return render_page(request, _TEMPLATE, page, status=422)
     else:
         messages.success(request, gettext("Noted. Nothing about the refund changes."))

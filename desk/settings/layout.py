@@ -39,12 +39,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A list. ``filters`` and ``pager`` where it is long; ``empty`` says what to do where there is nothing."""
+    """A list. ``filters`` and ``pager`` where it is long; ``empty`` says what to do where there is nothing, ``first`` leads to
+    where that is done, where it is not this page.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Row]
     empty: str = ""
+    first: Option | None = None
     icon: str
     filters: Sequence[Menu] = ()
     clear_filters_url: str = ""
@@ -86,7 +89,9 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsPage:
-    """``crumbs`` lead back; ``wide_forms`` have many fields; ``notes`` are what one should know before changing anything."""
+    """``crumbs`` lead back; ``wide_forms`` have many fields; ``notes`` are what one should know before changing anything.
+    ``below`` is the page of the navigation that it belongs to, where its own address tells another.
+    """
 
     title: str
     sub: str
@@ -98,6 +103,7 @@ class SettingsPage:
     wide_forms: Sequence[Form] = ()
     #: Where it looks again by itself, while something moves.
     poll_url: str = ""
+    below: str = ""
 
 
 def settings_crumb() -> Option:

@@ -12,6 +12,7 @@ from desk.forms import FormField, text
 from desk.settings.layout import Cell, Fact, Facts, Form, Row, SettingsPage, Table, form
 from desk.templatetags.desk_format import when_minute, yuan_sign
 from merchants import channels
+from merchants.rights import Act
 from refunds.models import Shift
 from refunds.payouts import shifts
 from refunds.payouts.shifts import Figure, Standing
@@ -24,6 +25,10 @@ _SHOWN = 50
 def shifts_page(*, scope: Scope) -> SettingsPage:
     """The newest shifts, and a form for a till that has none open."""
     found = list(shifts.shifts_of(by=scope.by)[:_SHOWN])
+    free = tills.tills_of(by=scope.by).exclude(shifts__in=Shift.objects.filter(closed_at=None))
+    choices = [Choice(str(till.pk), f"{till.store.name} · {till.code}") for till in free.order_by("store_id", "code")]
+    # Without a till there is nothing to open: a shop that is being set up begins there.
+    registers = scope.may(Act.MANAGE_TILLS) and not choices and not found
     table = Table(
         title=gettext("Shifts"),
         columns=[
@@ -34,11 +39,12 @@ def shifts_page(*, scope: Scope) -> SettingsPage:
             gettext("Counted"),
         ],
         rows=[_row(shift) for shift in found],
-        empty=gettext("Open a shift with the cash that is in the drawer."),
+        empty=gettext("Open a shift with the cash that is in the drawer.")
+        if choices
+        else gettext("A shift is that of a till, and no till is registered in your stores yet."),
+        first=Option(label=gettext("Register a till"), url=reverse("desk:terminals")) if registers else None,
         icon="monitor-smartphone",
     )
-    free = tills.tills_of(by=scope.by).exclude(shifts__in=Shift.objects.filter(closed_at=None))
-    choices = [Choice(str(till.pk), f"{till.store.name} · {till.code}") for till in free.order_by("store_id", "code")]
     begin = form(
         "begin",
         title=gettext("Open a shift"),

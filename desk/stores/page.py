@@ -31,7 +31,7 @@ def stores_page(*, scope: Scope) -> SettingsPage:
             )
             for store in found
         ],
-        empty=gettext("Open the first one."),
+        empty=gettext("Open the first one: sales, tills and refunds belong to a store."),
         icon="store",
     )
     new = form(

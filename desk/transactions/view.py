@@ -20,15 +20,20 @@ from desk.lists import Tools, tools
 from desk.rendering import is_htmx, render_page
 from desk.rows import Pager, SaleRow
 from desk.transactions.listing import COLUMNS, listed
+from merchants.rights import Act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionsPage:
-    """``recognised`` says what the search took the text for, ``refunds_url`` leads to the refunds that it names, too."""
+    """``recognised`` says what the search took the text for, ``refunds_url`` leads to the refunds that it names, too. ``is_new``:
+    there is no sale at all yet; ``import_url`` is where somebody who may brings those of before.
+    """
 
     narrowed: Narrowed
     recognised: str
     refunds_url: str
+    is_new: bool
+    import_url: str
     rows: Sequence[SaleRow]
     total: Total
     pager: Pager
@@ -70,10 +75,13 @@ def _listed(request: HttpRequest, scope: Scope) -> HttpResponse:
         found.rows.select_related("store", "terminal"), order=found.order, cursor=query.get("c", ""), size=PAGE_SIZE
     )
     total = keyset.total(found.rows)
+    narrowed = filters.narrowed(found.filters, query, path)
     page = TransactionsPage(
-        narrowed=filters.narrowed(found.filters, query, path),
+        narrowed=narrowed,
         recognised=gettext("taken for %(what)s") % {"what": named.recognised} if named.recognised else "",
         refunds_url=with_query(reverse("desk:refunds"), q=text) if text and named.refunds.exists() else "",
+        is_new=not (shown.rows or narrowed.has_filters or narrowed.query or query.get("c")),
+        import_url=reverse("desk:imports") if scope.may(Act.FILE_BATCH) else "",
         rows=rows.sales(shown.rows),
         total=total,
         pager=rows.pager(shown, total=total.count, path=path, query=query),

@@ -58,14 +58,18 @@ class ReturnedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransfersPage:
-    """``results`` are those of a file just read, ``tried`` where nothing was recorded yet."""
+    """``results`` are those of a file just read. Where nothing was recorded yet, ``kept`` is the ticket with which it can be;
+    ``changing`` is how many of its rows would change something.
+    """
 
     waiting: Capped
     files: Sequence[FileRow]
     returned: Sequence[ReturnedRow]
     troubles: Sequence[Choice]
     results: Sequence[ResultRow]
-    tried: bool
+    kept: str
+    file_name: str
+    changing: int
     typed: Mapping[str, str]
     form_error: str
 
@@ -74,7 +78,8 @@ def transfers_page(
     *,
     scope: Scope,
     results: Sequence[Result] = (),
-    tried: bool = False,
+    kept: str = "",
+    file_name: str = "",
     typed: Mapping[str, str],
     form_error: str = "",
 ) -> TransfersPage:
@@ -89,7 +94,9 @@ def transfers_page(
         returned=[_returned(row, scope) for row in returned.open_returns(by=scope.by)[:_SHOWN]],
         troubles=[Choice(one.value, str(one.label)) for one in HandTrouble],
         results=[_result(one) for one in results],
-        tried=tried,
+        kept=kept,
+        file_name=file_name,
+        changing=sum(one.outcome not in {"known", "odd"} for one in results),
         typed=typed,
         form_error=form_error,
     )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from core.dry_run import taken_back
 from core.errors import DomainError, Forbidden, Invalid, NotFound
+from core.plain_text import one_line
 from desk import words
 from desk.access import Scope, staff_posts, staff_reads
 from desk.refund.page import find, find_typed
@@ -52,21 +53,21 @@ def file(request: HttpRequest, scope: Scope, file_id: int) -> HttpResponseBase:
 
 @staff_posts(Act.TAKE_TRANSFERS)
 def result(request: HttpRequest, scope: Scope) -> HttpResponse:
-    """Read the bank's result: first only to see what it says, then to record it."""
-    sent = request.FILES.get("file")
-    tried = request.POST.get("record") != "1"
+    """Read the bank's result: a file only to see what it says, then the same one, kept meanwhile, to record it."""
+    sent, kept, at = request.FILES.get("file"), request.POST.get("kept", ""), timezone.now()
     try:
+        if kept:
+            content = payment_files.kept_result(ticket=kept, by=scope.by)
+            return _page(request, scope, results=payment_files.read_result(content=content, by=scope.by, at=at))
         if sent is None or (sent.size or 0) > payment_files.MAX_BYTES:
             raise Invalid("no file, or too large a one", code="result_unreadable")
-        content, at = sent.read(), timezone.now()
-        if tried:
-            with taken_back():
-                found = payment_files.read_result(content=content, by=scope.by, at=at)
-        else:
+        content = sent.read()
+        with taken_back():
             found = payment_files.read_result(content=content, by=scope.by, at=at)
+        kept = payment_files.keep_result(content=content, by=scope.by)
     except DomainError as error:
         return _refused(request, scope, error)
-    return _page(request, scope, results=found, tried=tried)
+    return _page(request, scope, results=found, kept=kept, file_name=one_line(sent.name or "", limit=80))
 
 
 @staff_posts(Act.TAKE_TRANSFERS)
@@ -113,14 +114,16 @@ def _page(
     scope: Scope,
     *,
     results: Sequence[Result] = (),
-    tried: bool = False,
+    kept: str = "",
+    file_name: str = "",
     error: DomainError | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     page = transfers_page(
         scope=scope,
         results=results,
-        tried=tried,
+        kept=kept,
+        file_name=file_name,
         typed={**dict.fromkeys(_TYPED, ""), **(typed or {})},
         form_error=words.short(error) if error else "",
     )

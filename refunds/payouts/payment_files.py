@@ -1,14 +1,18 @@
 """Many transfers at once: a file for the bank, each payout in one file only, and the bank's result, matched by our reference.
 
 A result is settled like one that a person types in, by the same function: once, under the same locks and by somebody apart from
-who asked for and approved it. Reading the same result again changes nothing; a row that fits nothing is named.
+who asked for and approved it. Reading the same result again changes nothing; a row that fits nothing is named. Between a look at
+what it says and its recording it is kept in Redis alone, sealed, for whoever brought it.
 """
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
 
+from cryptography.exceptions import InvalidTag
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -16,6 +20,7 @@ from core import spreadsheets, table_files
 from core.calendar import SHANGHAI
 from core.errors import Conflict, DomainError, Invalid
 from core.money import NotAnAmount, fen_typed, yuan
+from core.personal_data import seal_bytes, search_hash, unseal_bytes
 from core.plain_text import folded, one_line, reference_key
 from core.spreadsheets import csv_lines, name
 from merchants import rights
@@ -30,6 +35,9 @@ from refunds.states import EXECUTION_ENDED, ExecutionState, HandTrouble, Route, 
 
 #: Transfers in a file, and rows and bytes of a result that are read.
 MAX_TRANSFERS, MAX_ROWS, MAX_BYTES = 1_000, 5_000, 5_000_000
+#: How long a result waits to be recorded once somebody has looked at it.
+RESULT_KEPT_S = 1_800
+_PURPOSE = "bank_result.content"
 
 #: Columns of the file, and under which of them, folded, a result says what.
 HEADER: Final = ("业务参考号", "收款人户名", "收款账号", "收款银行", "金额(元)", "附言")
@@ -48,6 +56,10 @@ _RETURNED: Final = frozenset({"退回", "退汇", "已退汇", "returned"})
 
 class NothingToExport(Conflict, code="nothing_to_export"):
     """No transfer that this person may pay waits outside a file."""
+
+
+class ResultGone(Conflict, code="result_gone"):
+    """What was looked at is kept no longer, or was brought by somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +162,29 @@ def as_table(transfers: Sequence[Transfer], *, workbook: bool) -> bytes:
     if workbook:
         return spreadsheets.workbook([HEADER, *rows])
     return "".join(csv_lines([HEADER, *([name(cell) for cell in row] for row in rows)])).encode()
+
+
+def keep_result(*, content: bytes, by: Principal) -> str:
+    """Keep a result for ``RESULT_KEPT_S``; returns the ticket with which the same person gets it back. Raises ``Forbidden``."""
+    rights.check_may(Act.TAKE_TRANSFERS, by=by)
+    ticket = secrets.token_urlsafe(24)
+    cache.set(_kept_at(ticket, by), seal_bytes(content, purpose=_PURPOSE), timeout=RESULT_KEPT_S)
+    return ticket
+
+
+def kept_result(*, ticket: str, by: Principal) -> bytes:
+    """What this person has kept. Raises ``ResultGone``, also where the cache has lost it or another key sealed it."""
+    sealed = cache.get(_kept_at(ticket, by))
+    if sealed is None:
+        raise ResultGone("the result is kept no longer")
+    try:
+        return unseal_bytes(sealed, purpose=_PURPOSE)
+    except InvalidTag as error:
+        raise ResultGone("the result was sealed with another key") from error
+
+
+def _kept_at(ticket: str, by: Principal) -> str:
+    return f"bank-result:{by.acting_for}:{by.staff_id}:{search_hash('bank_result', ticket).hex()}"
 
 
 def read_result(*, content: bytes, by: Principal, at: datetime) -> list[Result]:

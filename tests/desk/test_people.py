@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from desk import people
@@ -51,3 +52,29 @@ def test_viewers_when_somebody_leaves_are_without_them_at_once(shop: Shop) -> No
     people.look(request_id=request_id, staff=shop.colleague, at=NOW)
     people.leave(request_id=request_id, staff=shop.colleague, at=NOW)
     assert people.viewers(request_ids=[request_id], but=shop.reviewer, at=NOW) == {request_id: []}
+
+
+def test_next_is_given_to_one_person_and_to_nobody_where_a_colleague_looks(shop: Shop) -> None:
+    first, second, third = (shop.waiting() for _ in range(3))
+    people.look(request_id=second.pk, staff=shop.colleague, at=NOW)
+    assert people.take_next(first, staff=shop.reviewer, at=NOW)
+    assert people.take_next(first, staff=shop.reviewer, at=NOW)
+    assert not people.take_next(first, staff=shop.colleague, at=NOW)
+    assert not people.take_next(second, staff=shop.reviewer, at=NOW)
+    everything = [first, second, third]
+    assert people.taken(everything, but=shop.reviewer, at=NOW) == {second.pk}
+    assert people.taken(everything, but=shop.colleague, at=NOW) == {first.pk}
+    # Whoever leaves it leaves it to others; what one has claimed is one's own whoever looks.
+    people.leave(request_id=first.pk, staff=shop.reviewer, at=NOW)
+    assert people.take_next(first, staff=shop.colleague, at=NOW)
+    second.claimed_by = shop.reviewer
+    assert people.take_next(second, staff=shop.reviewer, at=NOW)
+    assert people.taken([second], but=shop.reviewer, at=NOW) == frozenset()
+
+
+def test_next_when_the_cache_is_away_is_anybodys(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = shop.waiting()
+    monkeypatch.setattr(cache, "add", lambda *_args: False)
+    monkeypatch.setattr(cache, "get", lambda _key, default=None: default)
+    for staff in (shop.reviewer, shop.colleague):
+        assert people.take_next(request, staff=staff, at=NOW)

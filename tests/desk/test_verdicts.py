@@ -46,5 +46,5 @@ def test_card_when_it_is_decided_is_quiet_and_while_it_waits_is_not() -> None:
     decided = verdicts.shown(make_request(make_sale(merchant), 1_200))
     assert (waiting.tone, waiting.icon) == ("warn", "user-search")
     assert decided.tone == "mute"
-    assert {line.outcome for line in decided.rest} <= {"pass"}
-    assert any(line.outcome != "pass" for line in waiting.brief)
+    assert {line.outcome for line in decided.rules.rest} <= {"pass"}
+    assert any(line.outcome != "pass" for line in waiting.rules.brief)

@@ -18,6 +18,14 @@ from tests.factories import make_merchant, make_request, make_sale, make_staff
 from tests.journeys.session import sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+#: Buttons with a key of their own that a message lies over.
+_COVERED = """
+() => [...document.querySelectorAll("main [data-action]")].filter((one) => one.offsetParent).filter((one) => {
+  const { left, top, width, height } = one.getBoundingClientRect();
+  const above = document.elementFromPoint(left + width / 2, top + height / 2);
+  return above && above.closest(".corner");
+}).map((one) => one.dataset.action)
+"""
 
 
 @pytest.fixture
@@ -59,6 +67,8 @@ def test_flow_decides_one_after_the_other_and_brings_back_what_is_undone_or_refu
             page.keyboard.press("Enter")
         _shows(page, following)
         expect(page.locator(f'#undo form[data-number="{request.number}"]')).to_be_visible()
+        # What can be taken back lies over no button that the next one is decided with.
+        assert page.evaluate(_COVERED) == []
     axe(page)  # type: ignore[operator]
     assert set(PendingDecision.objects.values_list("request_id", flat=True)) == {one.pk for one in requests[:3]}
     # A colleague was faster: it comes back, with its dialog, and says so.

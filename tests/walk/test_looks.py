@@ -51,6 +51,15 @@ _TEXTS = """
   return [...texts, document.title].map((text) => text.replace(/\\s+/g, " ").trim()).filter(Boolean);
 }
 """
+# Of what a field suggests nothing is cut off.
+_CUT = """
+() => [...document.querySelectorAll("[placeholder]")].filter((one) => one.offsetParent && !one.value).flatMap((one) => {
+  const style = getComputedStyle(one), text = document.createElement("canvas").getContext("2d");
+  text.font = style.font;
+  const room = one.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return text.measureText(one.placeholder).width > room + 1 ? [one.placeholder] : [];
+})
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,8 @@ class Eye:
             ".map((one) => one.outerHTML)"
         )
         assert not native, f"{about}: {native}"
+        cut = page.evaluate(_CUT)
+        assert not cut, f"{about}: {cut}"
         self.axe(page)
         self.seen += 1
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
@@ -104,6 +105,18 @@ def test_the_refunds_own_language_comes_first_and_the_link_switches(staged: Stag
     assert 'href="?lang=zh-hans"' in read(request)
     unknown = Client().get(address(request, "?lang=xx"))
     assert '<html lang="en"' in unknown.content.decode()
+
+
+def test_language_chosen_in_this_browser_holds_on_every_page_behind_the_link(staged: Staged) -> None:
+    request, visitor = staged("in_review", locale="en"), Client()
+    visitor.cookies[settings.LANGUAGE_COOKIE_NAME] = "zh-hans"
+    for path in (address(request), address(request)[:-1], "/r/apply/x"):
+        assert '<html lang="zh-Hans"' in visitor.get(path).content.decode()
+    refused = visitor.post(f"/r/{tracking.token_for(request.pk)}/rate", {"score": "9"})
+    assert (refused.status_code, refused["Content-Language"]) == (422, "zh-hans")
+    assert '<html lang="en"' in visitor.get(address(request, "?lang=en")).content.decode()
+    visitor.cookies[settings.LANGUAGE_COOKIE_NAME] = "xx"
+    assert '<html lang="en"' in visitor.get(address(request)).content.decode()
 
 
 # --- the link -----------------------------------------------------------------------------------------------------

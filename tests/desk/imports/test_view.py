@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -46,6 +47,9 @@ def test_file_is_brought_its_columns_are_guessed_and_what_failed_comes_back(shop
     finance.post(f"/desk/imports/{batch.pk}/columns", said)
     importing.work(at=batch.filed_at)
     batches.work()
+    # Its batch is still an import, also for whoever reads where they are.
+    page = finance.get(f"/desk/batches/{batch.pk}").content.decode()
+    assert set(re.findall(r'<a href="([^"]+)"[^>]*aria-current="page"', page)) == {"/desk/imports"}
     owner = as_staff(make_staff(shop.merchant, "owner"))
     before = Transaction.objects.count()
     owner.post(f"/desk/batches/{batch.pk}/confirm", {"window_minutes": "0", "skip_bad": "1"})

@@ -34,6 +34,25 @@ def test_words_are_previewed_stored_and_sent_to_oneself(owner: Client) -> None:
     assert "your own" in owner.get(_PATH).content.decode()
 
 
+def test_words_of_an_older_version_are_looked_at_and_used_again(owner: Client) -> None:
+    for after, text in enumerate(("First ¥{amount}.", "", "Third.")):
+        owner.post(_ONE, {"text": text, "after": str(after)})
+    page = owner.get(_ONE).content.decode()
+    assert [f"version={one}" in page for one in (1, 2, 3)] == [True, True, False]
+    older = owner.get(f"{_ONE}?version=1")
+    text = older.content.decode()
+    assert "First ¥268.00." in text
+    assert "These are the words of version 1." in text
+    assert MessageWording.objects.count() == 3
+    (wording,) = (one for one in older.context["forms"] if one.name == "wording")
+    form = {field.name: "".join(field.values) for field in wording.fields}
+    assert form == {"text": "First ¥{amount}.", "after": "3"}
+    owner.post(_ONE, form)
+    assert MessageWording.objects.order_by("-version")[0].text == "First ¥{amount}."
+    for nonsense in ("4", "99", "x", "-1"):
+        assert "These are the words" not in owner.get(f"{_ONE}?version={nonsense}").content.decode()
+
+
 @pytest.mark.parametrize(
     ("path", "form"),
     [

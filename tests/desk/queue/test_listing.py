@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.test import Client
 
+from desk.queue.listing import PAGE_SIZE
 from merchants.models import Staff
 from refunds.models import RefundRequest
 from tests.desk.conftest import Shop
@@ -43,3 +44,32 @@ def test_next_url_when_the_list_has_no_more_goes_on_in_the_queue(reviewer: Clien
     assert _leads_to(reviewer, mine, "/desk?view=mine") == "/desk"
     assert reviewer.get("/desk").context["selected"].number == other.number
     assert _leads_to(reviewer, other, "/desk/refunds?state=in_review") == "/desk/refunds?state=in_review"
+
+
+def test_what_one_may_decide_is_found_behind_a_page_of_what_one_may_not(reviewer: Client, shop: Shop) -> None:
+    others = [shop.waiting(by=shop.reviewer) for _ in range(PAGE_SIZE + 1)]
+    own, second = shop.waiting(), shop.waiting()
+    page = reviewer.get("/desk", follow=True)
+    assert page.context["selected"].number == own.number
+    assert [row.number for row in page.context["rows"]] == [others[-1].number, own.number, second.number]
+    assert page.context["pager"].first == PAGE_SIZE + 1
+    # Decided, it goes on behind it, on the page on which that one stands by then.
+    leads_to = _leads_to(reviewer, own, "/desk")
+    assert reviewer.get(leads_to).context["selected"].number == second.number
+    # Whoever turns a page sees that page.
+    first_page = reviewer.get("/desk", {"selected": others[0].number})
+    assert first_page.context["rows"][0].number == others[0].number
+
+
+def test_two_are_not_given_the_same_refund(reviewer: Client, as_staff: SignIn, shop: Shop) -> None:
+    first, second, third = shop.waiting(), shop.waiting(), shop.waiting()
+    colleague = as_staff(shop.colleague)
+    assert reviewer.get("/desk").context["selected"].number == first.number
+    assert colleague.get("/desk").context["selected"].number == second.number
+    # What comes ahead in the way of one after the other is one's own as well.
+    ahead = f"/desk/refunds/{third.number}/pane?ahead=1&take=1"
+    assert (colleague.get(ahead).status_code, reviewer.get(ahead).status_code) == (200, 204)
+    assert reviewer.get(f"/desk/refunds/{third.number}/pane?ahead=1").status_code == 200
+    assert reviewer.get(f"/desk/refunds/{third.number}/pane").status_code == 200
+    theirs = {row.number: row.theirs for row in colleague.get("/desk").context["rows"]}
+    assert theirs == {first.number: False, second.number: True, third.number: False}

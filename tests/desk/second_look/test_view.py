@@ -17,7 +17,9 @@ def test_answer_is_noted_and_the_figures_are_for_managers(
     reviewer: Client, as_staff: SignIn, decided: RefundRequest, shop: Shop
 ) -> None:
     path = f"/desk/second-looks/{SecondLook.objects.get().pk}"
-    assert reviewer.post(path, {"decision": "reject", "note": ""}).status_code == 422
+    refused = reviewer.post(path, {"decision": "reject", "note": "  "})
+    assert refused.status_code == 422
+    assert (refused.context["dialog"], refused.context["note"]) == ("reject", "  ")
     assert as_staff(shop.colleague).post(path, {"decision": "approve"}).status_code == 403
     assert SecondLook.objects.filter(answered_at=None).exists()
     assert reviewer.post(path, {"decision": "reject", "note": "看不清"}).status_code == 302
