@@ -24,9 +24,10 @@ from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
 from api.shapes import Shape
 from core import clock, tenant_wall
-from core.audit.reading import acted_on
+from core.audit.reading import has_been_acted_on
 from merchants.principals import Principal
 from merchants.rights import TABLE, Act
+from refunds.queries import Changes
 
 
 class Endpoint(APIView):
@@ -102,10 +103,16 @@ class Endpoint(APIView):
         return data
 
     def page(
-        self, request: Request, found: QuerySet[Any], represent: Any, *, order: type[NewestFirst] = NewestFirst
+        self,
+        request: Request,
+        found: QuerySet[Any],
+        represent: Any,
+        *,
+        order: type[NewestFirst] = NewestFirst,
+        changes: Changes | None = None,
     ) -> Response:
-        """One cursor page of a list."""
-        pages = order()
+        """One cursor page of a list; with ``changes`` of its rows that have changed."""
+        pages = order(changes)
         rows = pages.paginate_queryset(found, request, view=self) or []
         return pages.get_paginated_response([represent(row) for row in rows])
 
@@ -115,7 +122,7 @@ class Endpoint(APIView):
         """One page of those that a query asks for, with the fields that it asks for."""
         wanted = self.read_query(query, besides=PAGE_PARAMETERS)
         if since := wanted.get("updated_after"):
-            found = found.filter(pk__in=acted_on(found.model, merchant_id=self.caller.merchant_id, since=since))
+            found = found.filter(has_been_acted_on(found.model, merchant_id=self.caller.merchant_id, since=since))
         return self.page(request, found, partial(shape.of, only=wanted.get("fields")), order=order)
 
 
