@@ -25,6 +25,7 @@ from api.pagination import NewestFirst
 from api.shapes import Shape
 from core import clock, tenant_wall
 from core.audit.reading import has_been_acted_on
+from core.plain_text import without_direction
 from merchants.principals import Principal
 from merchants.rights import TABLE, Act
 from refunds.queries import Changes
@@ -37,6 +38,7 @@ class Endpoint(APIView):
     acts: ClassVar[Mapping[str, Act | tuple[Act, ...]]] = {}
     #: The scope that a key needs, by method, as the table has it.
     scopes: ClassVar[Mapping[str, str]] = {}
+    has_read_query = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -74,6 +76,13 @@ class Endpoint(APIView):
             if request.user.by.clock_ahead:
                 clock.run_ahead(request.user.by.clock_ahead)
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What is asked for and nobody has read is unknown, as in a body: whoever wants two fields of one thing is not given all."""
+        asked = request.method in {"GET", "HEAD"} and response.status_code < 400 and request.query_params
+        if asked and not self.has_read_query:
+            response = self.handle_exception(refused("unknown_field", *map(without_direction, request.query_params)))
+        return super().finalize_response(request, response, *args, **kwargs)
+
     @property
     def caller(self) -> Caller:
         return cast(Caller, self.request.user)
@@ -82,7 +91,7 @@ class Endpoint(APIView):
         """As DRF does it, but for those who want JSON or anything: there is nothing to weigh for them. Who deletes expects no
         body but a refusal's.
         """
-        if request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", JSONRenderer.media_type, "application/problem+json"}:
+        if request.META.get("HTTP_ACCEPT", "") in {"", "*/*", JSONRenderer.media_type, "application/problem+json"}:
             return JSONRenderer(), JSONRenderer.media_type
         return super().perform_content_negotiation(request, force)
 
@@ -96,6 +105,7 @@ class Endpoint(APIView):
     ) -> dict[str, Any]:
         """The validated query parameters; repeated ones (but for ``name[]``) and unknown ones are errors."""
         given = self.request.query_params
+        self.has_read_query = True
         if repeated := [name for name, values in given.lists() if len(values) > 1 and not name.endswith("[]")]:
             raise refused("repeated", *repeated)
         parameters = {name: value for name, value in given.items() if name not in besides}

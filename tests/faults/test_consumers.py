@@ -82,7 +82,7 @@ def _copies(home: House, api: Api, folder: Path, port: int) -> Iterator[dict[str
 def test_consumers_killed_at_any_moment_have_what_the_lists_have(
     houses: Callable[..., House], merchant: Merchant, wechat: Channel, tmp_path: Path, settings: Settings
 ) -> None:
-    settings.WEBHOOKS_TO_LOOPBACK = True
+    settings.WEBHOOKS_TO_LOOPBACK, settings.API_RATE_PER_10S = True, 10_000_000
     home = houses(WEBHOOKS_TO_LOOPBACK="true")
     home.web()
     home.worker()
@@ -114,11 +114,16 @@ def test_consumers_killed_at_any_moment_have_what_the_lists_have(
         for again in (False, True):
             answer = api.post(f"{hook}/recover", {"since": began.isoformat(), "delivered_too": again})
             assert answer.status_code == 200, answer.content
-        wait_until(
-            lambda: api.get(f"{hook}/deliveries", status="pending").json()["results"] == [],
-            seconds=PATIENCE_S,
-            what="all that was missed has arrived",
-        )
+        try:
+            wait_until(
+                lambda: api.get(f"{hook}/deliveries", status="pending").json()["results"] == [],
+                seconds=PATIENCE_S,
+                what="all that was missed has arrived",
+            )
+        except AssertionError:
+            rows = api.get(f"{hook}/deliveries", status="pending", limit=200, fields="type,attempts,next_attempt_at,sequence").json()["results"]
+            print("PENDING", len(rows), timezone.now(), rows[:8], rows[-4:], copies["hook"].process.log.read_text()[-2000:])
+            raise
         there = {kind: _listed(home, api, kind) for kind in consumer.FIELDS}
         asked = {pk: row["transaction"] for pk, row in there[consumer.REFUNDS].items()}
         assert len(asked) == len(sales)
