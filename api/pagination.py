@@ -118,8 +118,8 @@ class NewestFirst(CursorPagination):
         except (NotFound, ValueError) as error:
             raise refused("invalid_cursor", "cursor") from error
         if cursor is not None and (cursor.offset or (cursor.position is None and request.query_params["cursor"])):
-            # An offset is for positions that several rows share; ours are no such positions. And none is no place at all: the first
-            # page again would be a list without end.
+            # An offset is for positions that several rows share; ours are no such positions. None is no place at all: the
+            # first page again would be a list without end.
             raise refused("invalid_cursor", "cursor")
         return cursor
 

@@ -37,7 +37,6 @@ from api import (
 )
 
 
-
 class AnyCase(UUIDConverter):
     # Some systems print ids in capitals, and the format is the same.
     regex = "[0-9A-Fa-f]{8}-" + "[0-9A-Fa-f]{4}-" * 3 + "[0-9A-Fa-f]{12}"

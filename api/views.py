@@ -77,7 +77,7 @@ class Endpoint(APIView):
                 clock.run_ahead(request.user.by.clock_ahead)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """What is asked for and nobody has read is unknown, as in a body: whoever wants two fields of one thing is not given all."""
+        """What is asked for and nobody has read is unknown, as in a body: who wants two fields of one thing is not given all."""
         asked = request.method in {"GET", "HEAD"} and response.status_code < 400 and request.query_params
         if asked and not self.has_read_query:
             response = self.handle_exception(refused("unknown_field", *map(without_direction, request.query_params)))

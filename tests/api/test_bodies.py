@@ -44,7 +44,7 @@ def test_body_when_it_is_not_ours_is_refused_with_the_reason(raw: bytes, code: s
 
 
 def test_body_with_a_number_of_thousands_of_digits_is_told_nothing_of_python() -> None:
-    with pytest.raises(ParseError, match="a number is too long$"):
+    with pytest.raises(ParseError, match=r"a number is too long$"):
         _parse(b"[" + b"1" * 5_000 + b"]")
 
 

@@ -56,7 +56,7 @@ _UNUSUAL = {
         "e58b37c15b93eb38228696024829ef587a772227b8dccd506197cb354adcaa23",
         "cab2f93e09c3ca3459a455adaaa9d21d257c6e72ae7b1c551fdf3729911e9f87",
     ),
-    '[123456789012345678901234567890, 2.0, 1e-5]': (
+    "[123456789012345678901234567890, 2.0, 1e-5]": (
         "98ac2ac9357857d6d6d23b8990ed724bb90e9e165e0049af27b58781567da0cf",
         "eab4e5772be016ad8c21a1d4c34c2f83e3ebdfb3780dae578760b052f98e2e4e",
     ),
@@ -69,9 +69,7 @@ def test_fingerprint_never_changes_without_a_way_to_read_those_that_are_kept(tex
     assert tuple(hashlib.sha256(way(data)).hexdigest() for way in idempotency._WAYS) == _UNUSUAL[text]
 
 
-def test_key_when_it_was_kept_before_an_update_gets_the_first_answer(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_key_when_it_was_kept_before_an_update_gets_the_first_answer(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     sale = make_sale(api.merchant)
     body = {"transaction": str(sale.pk), "amount_fen": 100, "reason": "quality"}
     with monkeypatch.context() as before:

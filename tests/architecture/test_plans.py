@@ -205,7 +205,8 @@ def test_what_happened_since_then_is_found_by_its_indexes(merchant: Merchant) ->
 
 @pytest.mark.parametrize("direction", ["", "-"])
 @pytest.mark.parametrize(
-    ("kind", "field", "index"), [("sales", "paid_at", "transaction_paid"), ("requests", "created_at", "request_created")]
+    ("kind", "field", "index"),
+    [("sales", "paid_at", "transaction_paid"), ("requests", "created_at", "request_created")],
 )
 def test_pages_of_what_has_changed_read_an_index_in_order_however_much_it_is(
     merchant: Merchant, monkeypatch: pytest.MonkeyPatch, direction: str, kind: str, field: str, index: str

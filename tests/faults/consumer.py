@@ -28,7 +28,10 @@ CREATE TABLE IF NOT EXISTS secret (value TEXT PRIMARY KEY);
 REFUNDS, SALES = "refund-requests", "transactions"
 _LISTS = {"refund_request": REFUNDS, "transaction": SALES}
 #: What every list of refunds gives and so does GET of one.
-FIELDS = {REFUNDS: "id,number,state,version,amount_fen,refunded_fen,transaction", SALES: "id,order_no,amount_fen,refunded_fen,refundable_fen"}  # fmt: skip
+FIELDS = {
+    REFUNDS: "id,number,state,version,amount_fen,refunded_fen,transaction",
+    SALES: "id,order_no,amount_fen,refunded_fen,refundable_fen",
+}
 
 
 def opened(file: str) -> sqlite3.Connection:
@@ -41,9 +44,9 @@ def opened(file: str) -> sqlite3.Connection:
 def call(base: str, key: str, path: str) -> tuple[Any, datetime]:
     """What a GET answers, and its ``Date``. What is busy or away is asked again after ``Retry-After``; 404 is None."""
     while True:
-        request = urllib.request.Request(base + path, headers={"Authorization": f"Bearer {key}"})
+        request = urllib.request.Request(base + path, headers={"Authorization": f"Bearer {key}"})  # noqa: S310 -- its own server
         try:
-            with urllib.request.urlopen(request, timeout=40) as answer:
+            with urllib.request.urlopen(request, timeout=40) as answer:  # noqa: S310 -- as above
                 return json.load(answer), parsedate_to_datetime(answer.headers["Date"])
         except urllib.error.HTTPError as error:
             if error.code != 429 and error.code < 500:
@@ -69,7 +72,9 @@ def follow(copy: sqlite3.Connection, base: str, key: str) -> None:
         page, _ = call(base, key, "/api/v1/events?wait=2&limit=7" + (f"&after={place[0]}" if place else ""))
         with copy:
             for event in page["results"]:
-                copy.execute("INSERT INTO heard VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1", (event["id"],))
+                copy.execute(
+                    "INSERT INTO heard VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1", (event["id"],)
+                )
                 read_again(copy, base, key, event["object"])
             copy.execute("INSERT OR REPLACE INTO place VALUES ('after', ?)", (page["next"],))
 
@@ -114,7 +119,8 @@ def is_genuine(secrets: list[str], headers: Any, body: bytes) -> bool:
         return False
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     right = [
-        "v1," + base64.b64encode(hmac.digest(base64.b64decode(one.removeprefix("whsec_")), signed, hashlib.sha256)).decode()
+        "v1,"
+        + base64.b64encode(hmac.digest(base64.b64decode(one.removeprefix("whsec_")), signed, hashlib.sha256)).decode()
         for one in secrets
     ]
     return any(hmac.compare_digest(one, given) for one in right for given in headers["webhook-signature"].split(" "))

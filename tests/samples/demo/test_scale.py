@@ -66,7 +66,9 @@ def test_command_when_the_database_holds_a_merchant_of_somebodys_own_is_refused(
     assert not Merchant.objects.filter(code=scale.CODE).exists()
 
 
-def test_command_when_the_login_is_bound_by_row_level_security_says_in_a_sentence_whose_it_needs(settings: Settings) -> None:
+def test_command_when_the_login_is_bound_by_row_level_security_says_in_a_sentence_whose_it_needs(
+    settings: Settings,
+) -> None:
     settings.DATABASE_OWNER = None
     with pytest.raises(CommandError, match=r"DATABASE_OWNER_URL.+dev\.embedded run"):
         call_command("load_scale", requests=10, sales=30)
