@@ -81,7 +81,8 @@ def test_changes_since_are_each_found_once_forwards_and_back_whether_they_are_fe
         if changed:
             wanted.append(str(sale.pk if path == "transactions" else request.pk))
     since = (now - timedelta(hours=4, minutes=30)).isoformat()
-    found, back, cursor = [], [], {}
+    found: list[str] = []
+    cursor: dict[str, str] = {}
     while True:
         page = api.get(path, limit=2, updated_after=since, fields="id", **cursor).json()
         found += [row["id"] for row in page["results"]]
