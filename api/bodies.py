@@ -117,7 +117,13 @@ class StrictJSONParser(BaseParser):
         except RecursionError as error:
             raise ParseError("the body is nested too deeply", code="too_deep") from error
         except ValueError as error:
-            raise ParseError(f"the body is not valid JSON: {error}", code="invalid_json") from error
+            # What is said of a number of thousands of digits is advice to Python's users.
+            said = (
+                error
+                if isinstance(error, json.JSONDecodeError) or "digits" not in str(error)
+                else "a number is too long"
+            )
+            raise ParseError(f"the body is not valid JSON: {said}", code="invalid_json") from error
         # Nothing of that kind comes without its escape, and no depth without brackets: most bodies are not walked.
         if _ESCAPED.search(text) or text.count("{") + text.count("[") > _MAX_DEPTH:
             _check(data, 0)

@@ -124,6 +124,7 @@ _TYPICAL = {
     401: ("invalid_api_key", "the API key is unknown or revoked"),
     403: ("missing_scope", "the key lacks the scope"),
     404: ("not_found", "there is no such thing here"),
+    406: ("not_acceptable", "answers are application/json"),
     409: ("state_conflict", "the request has moved on"),
     410: ("cursor_expired", "events after this cursor are no longer kept"),
     413: ("body_too_large", "the body is larger than this call takes: 1 MB, 8 MB for a picture"),
@@ -321,7 +322,8 @@ def _explain_operation(name: str, operation: dict[str, Any], shapes: dict[str, A
         }
     elif "application/json" in body:
         body["application/json"]["example"] = _sample(body["application/json"]["schema"], shapes)
-    operation["responses"]["503"] = {"content": dict(operation["responses"]["401"]["content"])}
+    for always in (406, *((413, 415) if body else ()), 503):
+        operation["responses"].setdefault(str(always), {"content": dict(operation["responses"]["401"]["content"])})
     is_once = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
     for status, response in operation["responses"].items():
         headers = ["X-Request-Id"]

@@ -150,6 +150,9 @@ class Text(serializers.CharField):
         return str(super().to_internal_value(text))
 
 
+_LIKE = "RFC 3339 (2026-11-20T18:42:15+08:00)"
+
+
 class Instant(serializers.DateTimeField):
     """RFC 3339 with an offset, as UTC: a local time without one could be any of 24 instants."""
 
@@ -161,13 +164,13 @@ class Instant(serializers.DateTimeField):
         text = value.upper() if isinstance(value, str) else ""
         found = _RFC_3339.fullmatch(text)
         if found is None:
-            self.fail("invalid", format="RFC 3339")
+            self.fail("invalid", format=_LIKE)
         if found[2] is None:
             raise refused("offset_missing")
         try:
             parsed = datetime.fromisoformat(text)
         except ValueError:
-            self.fail("invalid", format="RFC 3339")
+            self.fail("invalid", format=_LIKE)
         if not 2000 <= parsed.year <= 2100:
             raise refused("out_of_range")
         # PostgreSQL knows no offset beyond 15:59, RFC 3339 does.
@@ -279,8 +282,9 @@ class Fields(Text):
 
     def to_internal_value(self, data: Any) -> frozenset[str]:  # type: ignore[override]  # several names
         found = frozenset(name.strip() for name in super().to_internal_value(data).split(","))
-        if found - self._names:
-            raise refused("unknown_field")
+        if unknown := found - self._names:
+            text = f"{words('unknown_field')} {', '.join(sorted(unknown))[:200]}"
+            raise serializers.ValidationError(text, code="unknown_field")
         return found
 
 

@@ -97,7 +97,6 @@ _FILTERS = {
     "reason": "reason",
     "created_after": "created_at__gte",
     "created_before": "created_at__lt",
-    "updated_after": "updated_at__gte",
     "number": "number",
     "order_no": "transaction__order_no__in",
 }
@@ -177,8 +176,10 @@ class RefundRequests(Endpoint):
             # Said of the sale as well, so that its index of the merchant's numbers serves.
             found = found.filter(transaction__merchant_id=self.caller.merchant_id)
         only = wanted.get("fields", ROW_FIELDS)
+        since = wanted.get("updated_after")
+        changes = since and queries.changed_requests(merchant_id=self.caller.merchant_id, since=since)
         represent = partial(stored_request_json, only=only)
-        return self.page(request, queries.with_parts(found, only=only), represent)
+        return self.page(request, queries.with_parts(found, only=only), represent, changes=changes)
 
 
 class OneRequest(Endpoint):

@@ -111,10 +111,11 @@ class Transactions(Endpoint):
         """Sales, those paid last first. Without a number, at least two of time window, amount, card, phone and article."""
         wanted = self.read_query(TransactionQuery, besides=PAGE_PARAMETERS)
         found = queries.transactions_of(merchant_id=self.caller.merchant_id, store_ids=self.caller.store_ids)
-        if since := wanted.pop("updated_after", None):
-            found = found.filter(pk__in=queries.sales_acted_on(merchant_id=self.caller.merchant_id, since=since))
+        since = wanted.pop("updated_after", None)
+        changes = since and queries.changed_sales(merchant_id=self.caller.merchant_id, since=since)
         represent = partial(TransactionOut.of, only=wanted.get("fields"))
-        return self.page(request, finding.narrow(found, wanted=wanted), represent, order=NewestPaidFirst)
+        rows = finding.narrow(found, wanted=wanted)
+        return self.page(request, rows, represent, order=NewestPaidFirst, changes=changes)
 
 
 class OneSale(Endpoint):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import UUIDConverter
 
 from api import (
     analytics,
@@ -39,8 +40,16 @@ from api import (
     webhooks,
 )
 
+
+class AnyCase(UUIDConverter):
+    # Some systems print ids in capitals, and the format is the same.
+    regex = "[0-9A-Fa-f]{8}-" + "[0-9A-Fa-f]{4}-" * 3 + "[0-9A-Fa-f]{12}"
+
+
+register_converter(AnyCase, "id")
+
 _DRAFT = "policy/drafts/<int:draft_id>"
-_REQUEST = "refund-requests/<uuid:request_id>"
+_REQUEST = "refund-requests/<id:request_id>"
 _CASE = "no-receipt-cases/<int:case_id>"
 _ENDPOINT = "webhook-endpoints/<int:endpoint_id>"
 _INCIDENT = "incidents/<int:incident_id>"
@@ -50,13 +59,13 @@ _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
 urlpatterns = [
     path("transactions", transactions.Transactions.as_view()),
-    path("transactions/<uuid:transaction_id>", transactions.TransactionDetail.as_view()),
-    path("transactions/<uuid:transaction_id>/deposit", transactions.TransactionDeposit.as_view()),
-    path("transactions/<uuid:transaction_id>/deposit/document", transactions.DepositDocument.as_view()),
-    path("transactions/<uuid:transaction_id>/end-hold", transactions.TransactionEndHold.as_view()),
-    path("transactions/<uuid:transaction_id>/adopt", transactions.TransactionAdoption.as_view()),
-    path("transactions/<uuid:transaction_id>/trade-queries", transactions.TradeQueries.as_view()),
-    path("transactions/<uuid:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
+    path("transactions/<id:transaction_id>", transactions.TransactionDetail.as_view()),
+    path("transactions/<id:transaction_id>/deposit", transactions.TransactionDeposit.as_view()),
+    path("transactions/<id:transaction_id>/deposit/document", transactions.DepositDocument.as_view()),
+    path("transactions/<id:transaction_id>/end-hold", transactions.TransactionEndHold.as_view()),
+    path("transactions/<id:transaction_id>/adopt", transactions.TransactionAdoption.as_view()),
+    path("transactions/<id:transaction_id>/trade-queries", transactions.TradeQueries.as_view()),
+    path("transactions/<id:transaction_id>/corrections", transactions.TransactionCorrections.as_view()),
     path("orders/<str:order_no>", transactions.OrderDetail.as_view()),
     path("audit/checkpoints", audit.Checkpoints.as_view()),
     path("refund-quotes", refund_requests.Quotes.as_view()),
@@ -78,7 +87,7 @@ urlpatterns = [
     path(f"{_REQUEST}/reopen", decisions.Reopen.as_view()),
     path(f"{_REQUEST}/compensation", refund_requests.AskForCompensation.as_view()),
     path(f"{_REQUEST}/till-authorisations", till.TillAuthorisations.as_view()),
-    path(f"{_REQUEST}/till-authorisations/<uuid:authorisation_id>", till.TillAuthorisationDetail.as_view()),
+    path(f"{_REQUEST}/till-authorisations/<id:authorisation_id>", till.TillAuthorisationDetail.as_view()),
     path(f"{_REQUEST}/goods-return", goods.AskGoods.as_view()),
     path(f"{_REQUEST}/goods-return/call-off", goods.CallOffGoods.as_view()),
     path(f"{_REQUEST}/goods-return/parcel", goods.SendGoods.as_view()),
@@ -184,7 +193,7 @@ urlpatterns = [
     path("sandbox/keys", sandbox.TestKeys.as_view()),
     path("test/clock", sandbox.TestClock.as_view()),
     path("test/payments", sandbox.TestPayments.as_view()),
-    path("test/refund-requests/<uuid:request_id>/outcome", sandbox.TestOutcome.as_view()),
+    path("test/refund-requests/<id:request_id>/outcome", sandbox.TestOutcome.as_view()),
     path("test/refund-batches/<int:batch_id>/confirm", batches.ConfirmTestBatch.as_view()),
     path("test/events", sandbox.TestEvents.as_view()),
     path("reconciliations", reconciliation.Reconciliations.as_view()),

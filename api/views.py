@@ -24,9 +24,11 @@ from api.fields import StrictSerializer, refused
 from api.pagination import NewestFirst
 from api.shapes import Shape
 from core import clock, tenant_wall
-from core.audit.reading import acted_on
+from core.audit.reading import has_been_acted_on
+from core.plain_text import without_direction
 from merchants.principals import Principal
 from merchants.rights import TABLE, Act
+from refunds.queries import Changes
 
 
 class Endpoint(APIView):
@@ -36,6 +38,7 @@ class Endpoint(APIView):
     acts: ClassVar[Mapping[str, Act | tuple[Act, ...]]] = {}
     #: The scope that a key needs, by method, as the table has it.
     scopes: ClassVar[Mapping[str, str]] = {}
+    has_read_query = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -73,6 +76,13 @@ class Endpoint(APIView):
             if request.user.by.clock_ahead:
                 clock.run_ahead(request.user.by.clock_ahead)
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """What is asked for and nobody has read is unknown, as in a body: who wants two fields of one thing is not given all."""
+        asked = request.method in {"GET", "HEAD"} and response.status_code < 400 and request.query_params
+        if asked and not self.has_read_query:
+            response = self.handle_exception(refused("unknown_field", *map(without_direction, request.query_params)))
+        return super().finalize_response(request, response, *args, **kwargs)
+
     @property
     def caller(self) -> Caller:
         return cast(Caller, self.request.user)
@@ -81,7 +91,7 @@ class Endpoint(APIView):
         """As DRF does it, but for those who want JSON or anything: there is nothing to weigh for them. Who deletes expects no
         body but a refusal's.
         """
-        if request.META.get("HTTP_ACCEPT", "*/*") in {"*/*", JSONRenderer.media_type, "application/problem+json"}:
+        if request.META.get("HTTP_ACCEPT", "") in {"", "*/*", JSONRenderer.media_type, "application/problem+json"}:
             return JSONRenderer(), JSONRenderer.media_type
         return super().perform_content_negotiation(request, force)
 
@@ -95,6 +105,7 @@ class Endpoint(APIView):
     ) -> dict[str, Any]:
         """The validated query parameters; repeated ones (but for ``name[]``) and unknown ones are errors."""
         given = self.request.query_params
+        self.has_read_query = True
         if repeated := [name for name, values in given.lists() if len(values) > 1 and not name.endswith("[]")]:
             raise refused("repeated", *repeated)
         parameters = {name: value for name, value in given.items() if name not in besides}
@@ -102,10 +113,16 @@ class Endpoint(APIView):
         return data
 
     def page(
-        self, request: Request, found: QuerySet[Any], represent: Any, *, order: type[NewestFirst] = NewestFirst
+        self,
+        request: Request,
+        found: QuerySet[Any],
+        represent: Any,
+        *,
+        order: type[NewestFirst] = NewestFirst,
+        changes: Changes | None = None,
     ) -> Response:
-        """One cursor page of a list."""
-        pages = order()
+        """One cursor page of a list; with ``changes`` of its rows that have changed."""
+        pages = order(changes)
         rows = pages.paginate_queryset(found, request, view=self) or []
         return pages.get_paginated_response([represent(row) for row in rows])
 
@@ -115,7 +132,7 @@ class Endpoint(APIView):
         """One page of those that a query asks for, with the fields that it asks for."""
         wanted = self.read_query(query, besides=PAGE_PARAMETERS)
         if since := wanted.get("updated_after"):
-            found = found.filter(pk__in=acted_on(found.model, merchant_id=self.caller.merchant_id, since=since))
+            found = found.filter(has_been_acted_on(found.model, merchant_id=self.caller.merchant_id, since=since))
         return self.page(request, found, partial(shape.of, only=wanted.get("fields")), order=order)
 
 

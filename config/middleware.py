@@ -47,7 +47,8 @@ def _later(response: HttpResponse, *, wait_s: int) -> HttpResponse:
 
 
 def _is_machines(request: HttpRequest) -> bool:
-    return request.path.startswith(("/api", "/channels/", *_WATCHED))
+    # Also where a base address that ended in a slash was put in front, or somebody wrote in capitals.
+    return f"/{request.path.lstrip('/').lower()}".startswith(("/api", "/channels/", *_WATCHED))
 
 
 _WATCHED = ("/healthz", "/readyz", "/metrics")

@@ -41,7 +41,8 @@ urlpatterns = [
     path("llms.txt", docs.for_programs_that_read),
     path("api/problems", problem_types, name="problems"),
     path("api", RedirectView.as_view(pattern_name="docs", http_method_names=_LOOKS)),
-    re_path("^api/", problems.not_found),
+    # Also where a base address that ended in a slash was put in front, or somebody wrote in capitals.
+    re_path("^/*[Aa][Pp][Ii]/", problems.not_found),
     path("channels/<str:channel>/<str:account>/notices", channel_notice),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

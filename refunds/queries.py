@@ -1,6 +1,7 @@
 """Reads that more than one face needs. Every one takes the merchant first: no query can forget the wall."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, Model, OuterRef, Prefetch, Q, QuerySet
 
 from core.audit.models import AuditEvent
-from core.audit.reading import acted_on
+from core.audit.reading import acted_on, has_been_acted_on
 from core.errors import existing
 from refunds.models import Approval, CustomerReport, ExchangeOffer, Execution, GoodsReturn, Leg, RefundRequest
 from refunds.states import ExecutionState
@@ -101,12 +102,36 @@ def transactions_of(*, merchant_id: int, store_ids: frozenset[int] | None = None
     return found if store_ids is None else found.filter(store_id__in=store_ids)
 
 
-def sales_acted_on(*, merchant_id: int, since: datetime) -> QuerySet[Any, Any]:
-    """The ids of sales to which something happened from then on, refunds of theirs included."""
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """To which rows of a list something happened since: their ``ids``, and the same asked of a row.
+
+    Rows that are as new as that have all changed. ``ids`` may name one twice.
+    """
+
+    since: datetime
+    ids: QuerySet[Any, Any]
+    of_row: Q | Exists
+
+
+def changed_sales(*, merchant_id: int, since: datetime) -> Changes:
+    """Refunds of theirs included."""
     asked = RefundRequest.objects.filter(merchant_id=merchant_id, updated_at__gte=since)
-    paid = Leg.objects.filter(request__in=asked).values_list("transaction_id", flat=True)
-    acted = acted_on(Transaction, merchant_id=merchant_id, since=since)
-    return acted.union(asked.values_list("transaction_id", flat=True), paid)
+    legs = Leg.objects.filter(request__in=asked)
+    ids = acted_on(Transaction, merchant_id=merchant_id, since=since).union(
+        asked.values_list("transaction_id", flat=True), legs.values_list("transaction_id", flat=True), all=True
+    )
+    of_row = (
+        Q(has_been_acted_on(Transaction, merchant_id=merchant_id, since=since))
+        | Q(Exists(RefundRequest.objects.filter(transaction=OuterRef("pk"), updated_at__gte=since)))
+        | Q(Exists(Leg.objects.filter(transaction=OuterRef("pk"), request__updated_at__gte=since)))
+    )
+    return Changes(since, ids, of_row)
+
+
+def changed_requests(*, merchant_id: int, since: datetime) -> Changes:
+    asked = RefundRequest.objects.filter(merchant_id=merchant_id, updated_at__gte=since)
+    return Changes(since, asked.values_list("pk", flat=True), Q(updated_at__gte=since))
 
 
 def transaction_for(*, merchant_id: int, transaction_id: UUID, store_ids: frozenset[int] | None = None) -> Transaction:

@@ -7,6 +7,6 @@ from api.channel_notices import channel_notice
 
 urlpatterns = [
     path("api/v1/", include("api.urls")),
-    re_path("^api/", problems.not_found),
+    re_path("^/*[Aa][Pp][Ii]/", problems.not_found),
     path("channels/<str:channel>/<str:account>/notices", channel_notice),
 ]

@@ -19,7 +19,7 @@ from dev.embedded.folders import CHECKOUT, Folders
 from dev.embedded.only_one import only_one, running
 from dev.embedded.parent import Parent
 from dev.embedded.ports import LOOPBACK
-from dev.embedded.postgres import Cluster
+from dev.embedded.postgres import OWNER, Cluster
 from dev.embedded.preparation import Preparation, Stamp
 from dev.embedded.rootless import launcher
 from dev.embedded.supervision import Supervisor
@@ -332,6 +332,10 @@ def run_beside(*, argv: list[str]) -> int:
     environment = json.loads(folders.environment.read_text())
     # It is the caller's, not the demo's: what ends the demo or its leftovers leaves it alone.
     environment.pop(leftovers.MARK, None)
+    if url := environment.get("DATABASE_URL"):
+        # Who works on the embedded database by hand may do what a migration may.
+        login = f"{OWNER}:{keys.kept(file=folders.secrets)['postgres_owner']}"
+        environment[_OWNER_URL] = url.replace(url.partition("://")[2].partition("@")[0], login, 1)
     return subprocess.run(argv, env=os.environ | environment, cwd=CHECKOUT, check=False).returncode
 
 

@@ -72,6 +72,12 @@ class NotThrowaway(Conflict):
     code = "not_throwaway"
 
 
+class NotOwner(Conflict):
+    """The login is bound by row-level security, which takes in no rows that are copied."""
+
+    code = "not_owner"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """How much to load. ``open_requests`` are in people's hands, the newest ones; all others have come to their end."""
@@ -98,12 +104,13 @@ def check_throwaway() -> None:
 
 
 def load(*, size: Size, seed: int, now: datetime, say: Callable[[str], object]) -> str:
-    """Load the merchant. Returns its API key. Raises ``Conflict`` if it is there already."""
+    """Load the merchant. Returns its API key. Raises ``Conflict`` if it is there already, or ``NotOwner``."""
     if Merchant.objects.filter(code=CODE).exists():
         raise Conflict(f"merchant {CODE} is loaded already", code="already_loaded")
     began = time.monotonic()
     # As the owner: rows are copied in, which row-level security refuses to whom it binds, and tables are analysed.
     with logins.as_owner():
+        _check_owner()
         chain.seal_events()
         with transaction.atomic():
             values, key = _create_merchant(size, now)
@@ -118,6 +125,17 @@ def load(*, size: Size, seed: int, now: datetime, say: Callable[[str], object]) 
             cursor.execute("VACUUM (ANALYZE)")
         say(f"analysed after {time.monotonic() - began:.0f} s")
     return key
+
+
+def _check_owner() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT row_security_active('core_auditevent'), current_user")
+        bound, login = cursor.fetchone()
+    if bound:
+        raise NotOwner(
+            f"{login} cannot copy rows into tables behind row-level security: set DATABASE_OWNER_URL to the tables' owner, or "
+            "beside `make demo` run it by `.venv/bin/python -m dev.embedded run -- .venv/bin/python manage.py load_scale`"
+        )
 
 
 def _create_merchant(size: Size, now: datetime) -> tuple[dict[str, Any], str]:

@@ -43,6 +43,11 @@ def test_body_when_it_is_not_ours_is_refused_with_the_reason(raw: bytes, code: s
     assert refused.value.get_codes() == code
 
 
+def test_body_with_a_number_of_thousands_of_digits_is_told_nothing_of_python() -> None:
+    with pytest.raises(ParseError, match=r"a number is too long$"):
+        _parse(b"[" + b"1" * 5_000 + b"]")
+
+
 def test_body_when_it_is_gbk_says_so() -> None:
     with pytest.raises(ParseError, match="it is GBK"):
         _parse('{"a": "退款"}'.encode("gb18030"))

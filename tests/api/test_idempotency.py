@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,6 +46,40 @@ def test_key_when_a_number_is_written_otherwise_gets_the_first_answer(api: Api, 
     assert first.status_code == 201, first.content
     assert api.post("refund-requests", text % quantity, idempotency_key="k").content == first.content
     other = api.post("refund-requests", text % f"1{quantity}", idempotency_key="k")
+    assert (other.status_code, RefundRequest.objects.count()) == (422, 1)
+
+
+#: Bodies with all that may be written in several ways, and what they were kept under, newest first. A line is never changed:
+#: where the first one becomes another, the way of until then goes on in ``api.idempotency._WAYS``.
+_UNUSUAL = {
+    r'{"b": [1.0, 1e16, 1e-5, -0.0, 0.1], "a": {"键": "\u0001\/é\ud83d\ude00", "n": null}}': (
+        "e58b37c15b93eb38228696024829ef587a772227b8dccd506197cb354adcaa23",
+        "cab2f93e09c3ca3459a455adaaa9d21d257c6e72ae7b1c551fdf3729911e9f87",
+    ),
+    "[123456789012345678901234567890, 2.0, 1e-5]": (
+        "98ac2ac9357857d6d6d23b8990ed724bb90e9e165e0049af27b58781567da0cf",
+        "eab4e5772be016ad8c21a1d4c34c2f83e3ebdfb3780dae578760b052f98e2e4e",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", _UNUSUAL)
+def test_fingerprint_never_changes_without_a_way_to_read_those_that_are_kept(text: str) -> None:
+    data = json.loads(text)
+    assert tuple(hashlib.sha256(way(data)).hexdigest() for way in idempotency._WAYS) == _UNUSUAL[text]
+
+
+def test_key_when_it_was_kept_before_an_update_gets_the_first_answer(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    sale = make_sale(api.merchant)
+    body = {"transaction": str(sale.pk), "amount_fen": 100, "reason": "quality"}
+    with monkeypatch.context() as before:
+        before.setattr(idempotency, "_encoded", idempotency._as_written)
+        text = json.dumps({**body, "lines": [{"sku": "SKU-1", "quantity": 1.0}]})
+        first = api.post("refund-requests", text, idempotency_key="k")
+    assert first.status_code == 201, first.content
+    again = api.post("refund-requests", text, idempotency_key="k")
+    assert (again.content, again.headers["Idempotent-Replayed"]) == (first.content, "true")
+    other = api.post("refund-requests", text.replace("100", "101"), idempotency_key="k")
     assert (other.status_code, RefundRequest.objects.count()) == (422, 1)
 
 

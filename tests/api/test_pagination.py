@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from django.utils import timezone
 
+from api import pagination
 from refunds.models import RefundRequest
 from terminals.models import Transaction
 from tests.api.conftest import Api
@@ -57,6 +58,43 @@ def test_cursor_when_it_is_from_a_list_by_id_alone_goes_on_after_its_row(api: Ap
     old = base64.b64encode(f"p={made[2].pk}".encode()).decode()
     rows = api.get("refund-requests", cursor=old).json()["results"]
     assert [row["id"] for row in rows] == [str(made[1].pk), str(made[0].pk)]
+
+
+# Requests of yesterday that nobody has worked on.
+@pytest.mark.breaks_invariants
+@pytest.mark.parametrize("few", [0, 1_000])
+@pytest.mark.parametrize("path", ["transactions", "refund-requests"])
+def test_changes_since_are_each_found_once_forwards_and_back_whether_they_are_few_or_many(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, few: int
+) -> None:
+    monkeypatch.setattr(pagination, "FEW", few)
+    monkeypatch.setattr(pagination, "WALKED", 3)
+    now, wanted = timezone.now(), []
+    for hour in range(1, 16):
+        at = now - timedelta(hours=hour)
+        sale = make_sale(api.merchant, paid_at=at)
+        request = make_request(sale, at=at, by=api.by)
+        # Of those from before, some that something has happened to by now, three of them beside one another.
+        changed = hour <= 4 or hour in (5, 9, 10, 11, 15)
+        since_then = now if hour > 4 and changed else at
+        RefundRequest.objects.filter(pk=request.pk).update(updated_at=since_then)
+        if changed:
+            wanted.append(str(sale.pk if path == "transactions" else request.pk))
+    since = (now - timedelta(hours=4, minutes=30)).isoformat()
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = api.get(path, limit=2, updated_after=since, fields="id", **cursor).json()
+        found += [row["id"] for row in page["results"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": _cursor(page["next"])}
+    assert found == wanted
+    back = [row["id"] for row in page["results"]]
+    while page["previous"]:
+        page = api.get(path, limit=2, updated_after=since, fields="id", cursor=_cursor(page["previous"])).json()
+        back = [row["id"] for row in page["results"]] + back
+    assert back == wanted
 
 
 @pytest.mark.parametrize("position", ["1.2.3", "x.{pk}", "99999999999999999999.{pk}", "1.x", "."])

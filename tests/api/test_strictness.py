@@ -50,6 +50,8 @@ def _problem(answer: Any, status: int, code: str) -> dict[str, Any]:
         "p=1;DROP",
         b"\xff\xfe",
         "p=" + "9" * 40,
+        "nothing",
+        "\0" * 300,
     ],
 )
 def test_a_cursor_that_is_not_ours_is_400(api: Api, path: str, cursor: str | bytes) -> None:
@@ -204,10 +206,50 @@ def test_head_and_options_are_answered(api: Api) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/transactions/", "/api/v2/transactions", "/api/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/nothing",
+        "/api/v1/transactions/",
+        "/api/v2/transactions",
+        "/api/",
+        "http://testserver//api/v1/policy",
+        "/API/v1/policy",
+    ],
+)
 def test_a_path_that_leads_nowhere_is_a_problem_whatever_the_method(method: str, path: str) -> None:
     answer = Client(enforce_csrf_checks=True).generic(method, path, b"{}", content_type="application/json")
     _problem(answer, 404, "not_found")
+
+
+def test_an_id_in_capitals_is_the_same(api: Api) -> None:
+    request = make_request(make_sale(api.merchant), by=api.by)
+    for path in (f"refund-requests/{request.pk}", f"refund-requests/{request.pk}/events"):
+        written = path.replace(str(request.pk), str(request.pk).upper())
+        assert written != path
+        assert api.get(written).json() == api.get(path).json()
+    assert api.post(f"refund-requests/{str(request.pk).upper()}/cancel", {}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["policy", "transactions/{sale}", "refund-requests/{request}", "api-keys/current"])
+def test_what_is_asked_for_beside_an_address_that_takes_nothing_is_unknown(api: Api, path: str) -> None:
+    sale = make_sale(api.merchant)
+    path = path.format(sale=sale.pk, request=make_request(sale).pk)
+    assert api.get(path).status_code == 200
+    answer = api.get(path, fields="id", a="1")
+    assert [error["field"] for error in _problem(answer, 400, "invalid_input")["errors"]] == ["fields", "a"]
+    assert api.get(path.replace(str(sale.pk), "00000000-0000-4000-8000-000000000000") + "x", a="1").status_code == 404
+
+
+def test_a_field_that_no_row_has_is_named(api: Api) -> None:
+    (error,) = _problem(api.get("transactions", fields="id,nope"), 400, "invalid_input")["errors"]
+    assert (error["field"], error["code"]) == ("fields", "unknown_field")
+    assert error["message"].endswith(" nope")
+
+
+def test_no_wish_for_a_kind_of_answer_is_any(api: Api) -> None:
+    answer = Client().get("/api/v1/policy", headers={"Authorization": f"Bearer {api.key}", "Accept": ""})
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

@@ -54,7 +54,7 @@ def _calls() -> Iterator[tuple[str, str, str | None]]:
 
 
 _CALLS = sorted(_calls())
-_ABOUT_ONE = [call for call in _CALLS if "<uuid:" in call[1]]
+_ABOUT_ONE = [call for call in _CALLS if "<id:" in call[1]]
 
 
 def _send(method: str, path: str, *, key: str = "", client: Client | None = None, **headers: str) -> Any:
@@ -109,7 +109,7 @@ def _named(path: str, request: RefundRequest, by: Principal | None = None) -> st
     if "<int:shift_id>" in path:
         shift = Shift.objects.first() or shifts.begin(terminal="POS-01", float_fen=0, by=till(request.merchant), at=at)
         path = path.replace("<int:shift_id>", str(shift.pk))
-    if "<uuid:authorisation_id>" in path:
+    if "<id:authorisation_id>" in path:
         shown = at_the_till.show(
             request_id=request.pk,
             terminal="POS-01",
@@ -119,7 +119,7 @@ def _named(path: str, request: RefundRequest, by: Principal | None = None) -> st
             version=request.version,
             amount_fen=request.amount_fen,
         )
-        path = path.replace("<uuid:authorisation_id>", str(shown.authorisation.pk))
+        path = path.replace("<id:authorisation_id>", str(shown.authorisation.pk))
     if "<int:case_id>" in path:
         told = Told(amount_fen=1, sku="A", store=request.store.code)
         case = without_receipt.open_case(kind="lost_receipt", told=told, note="", by=till(request.merchant), at=at)
@@ -151,8 +151,8 @@ def _named(path: str, request: RefundRequest, by: Principal | None = None) -> st
         path = path.replace("<int:difference_id>", str(difference.pk))
     return (
         _numbered(path)
-        .replace("<uuid:request_id>", str(request.pk))
-        .replace("<uuid:transaction_id>", str(request.transaction_id))
+        .replace("<id:request_id>", str(request.pk))
+        .replace("<id:transaction_id>", str(request.transaction_id))
         .replace("<str:order_no>", request.transaction.order_no)
         .replace("terminals/<str:code>", "terminals/POS-01")
     )
@@ -160,9 +160,9 @@ def _named(path: str, request: RefundRequest, by: Principal | None = None) -> st
 
 def _nobodys(path: str) -> str:
     for name in (
-        "<uuid:request_id>",
-        "<uuid:transaction_id>",
-        "<uuid:authorisation_id>",
+        "<id:request_id>",
+        "<id:transaction_id>",
+        "<id:authorisation_id>",
         "<str:order_no>",
         "<str:code>",
     ):
@@ -173,7 +173,7 @@ def _nobodys(path: str) -> str:
 def test_the_list_of_calls_is_that_of_the_contract() -> None:
     assert len(_CALLS) >= 18
     assert {path for _, path, scope in _CALLS if scope is None} >= {
-        f"refund-requests/<uuid:request_id>/{action}" for action in ("claim", "approve", "reject", "request-info")
+        f"refund-requests/<id:request_id>/{action}" for action in ("claim", "approve", "reject", "request-info")
     }
 
 

@@ -15,6 +15,8 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from api import pagination
+from api.pagination import NewestFirst, NewestPaidFirst
 from core import tenant_wall
 from desk import keyset
 from desk.access import scope_of
@@ -191,11 +193,46 @@ def test_what_happened_since_then_is_found_by_its_indexes(merchant: Merchant) ->
     with connection.cursor() as cursor:
         # There are too few rows here for an index to be cheaper.
         cursor.execute("SET LOCAL enable_seqscan = off")
-    changed = queries.requests_of(merchant_id=merchant.pk).filter(updated_at__gte=since)
+    requests = queries.changed_requests(merchant_id=merchant.pk, since=since)
+    changed = queries.requests_of(merchant_id=merchant.pk).filter(pk__in=requests.ids)
     assert "request_updated_brin" in _plan(changed.order_by("-created_at", "-pk").values("pk")[:201], merchant)
-    acted = queries.sales_acted_on(merchant_id=merchant.pk, since=since)
-    sales = queries.transactions_of(merchant_id=merchant.pk).filter(pk__in=acted)
+    acted = queries.changed_sales(merchant_id=merchant.pk, since=since)
+    sales = queries.transactions_of(merchant_id=merchant.pk).filter(pk__in=acted.ids)
     plan = _plan(sales.order_by("-paid_at", "-pk").values("pk")[:201], merchant)
     assert "Seq Scan" not in plan
     assert {"request_updated_brin", "terminals_transaction_pkey"} <= set(re.findall(r"\b[a-z_]+\b", plan))
-    assert re.search("audit_(when|beside_refunds)", plan)
+
+
+@pytest.mark.parametrize("direction", ["", "-"])
+@pytest.mark.parametrize(
+    ("kind", "field", "index"),
+    [("sales", "paid_at", "transaction_paid"), ("requests", "created_at", "request_created")],
+)
+def test_pages_of_what_has_changed_read_an_index_in_order_however_much_it_is(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch, direction: str, kind: str, field: str, index: str
+) -> None:
+    """Of a long time: a page costs what a page of the list does, and asks a bounded number of rows one by one."""
+    since = timezone.now() - timedelta(hours=500)
+    monkeypatch.setattr(pagination, "FEW", 100)
+    monkeypatch.setattr(pagination, "WALKED", 200)
+    rows = (queries.transactions_of if kind == "sales" else queries.requests_of)(merchant_id=merchant.pk)
+    changed = (queries.changed_sales if kind == "sales" else queries.changed_requests)(
+        merchant_id=merchant.pk, since=since
+    )
+    pages = (NewestPaidFirst if kind == "sales" else NewestFirst)(changed)
+    pages.size = 50
+    read: list[str] = []
+    with tenant_wall.within(merchant.pk), CaptureQueriesContext(connection) as asked:
+        pages.stopped = None
+        pages._changed(rows, [f"{direction}{field}", f"{direction}pk"])
+    with tenant_wall.within(merchant.pk), connection.cursor() as cursor:
+        # There are too few rows here for an index to be cheaper.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for one in asked.captured_queries:
+            if " LIMIT 51" in one["sql"] or "OFFSET 199" in one["sql"]:
+                cursor.execute(f"EXPLAIN {one['sql']}")
+                read.append("\n".join(line for (line,) in cursor.fetchall()))
+    assert read
+    for plan in read:
+        assert index in plan, plan
+        assert "Sort" not in plan, plan

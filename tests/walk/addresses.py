@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.reconciliation.world import DAY
 
 #: A value for each kind of part that an address has; none names anything that is there.
-_EXAMPLES = {"str": "nothing", "int": "4711", "uuid": str(uuid4()), "day": DAY.isoformat()}
+_EXAMPLES = {"str": "nothing", "int": "4711", "uuid": str(uuid4()), "id": str(uuid4()), "day": DAY.isoformat()}
 #: Those that do something. HEAD and OPTIONS only ask.
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -33,7 +33,7 @@ def _below(resolver: URLResolver, prefix: str) -> Iterator[str]:
 
 def example(route: str, **parts: str) -> str:
     """An address of this route; ``parts`` by name, where they have to lead somewhere."""
-    if route == "/^api/":
+    if route == "/^/*[Aa][Pp][Ii]/":
         return "/api/nowhere"
     return re.sub(r"<(\w+):(\w+)>", lambda part: parts.get(part[2], _EXAMPLES[part[1]]), route)
 

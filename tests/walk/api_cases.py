@@ -18,7 +18,7 @@ from tests.walk.cases import case
 from tests.walk.stage import Stage, fresh
 
 _API = "/api/v1/"
-_REQUEST = f"{_API}refund-requests/<uuid:request_id>"
+_REQUEST = f"{_API}refund-requests/<id:request_id>"
 
 
 def _body(sale: Transaction, amount_fen: int = 1_200) -> dict[str, Any]:
@@ -71,20 +71,20 @@ def upload_statement(stage: Stage) -> None:
     assert answer["statement"]["n"] == 1
 
 
-@case("POST", f"{_API}transactions/<uuid:transaction_id>/corrections")
+@case("POST", f"{_API}transactions/<id:transaction_id>/corrections")
 def correct_transaction(stage: Stage) -> None:
     sale = stage.sale()
     answer = stage.call("POST", f"transactions/{sale.pk}/corrections", {"cashier": "C009", "reason": "录错收银员"})
     assert answer["cashier"] == "C009"
 
 
-@case("POST", f"{_API}transactions/<uuid:transaction_id>/trade-queries")
+@case("POST", f"{_API}transactions/<id:transaction_id>/trade-queries")
 def ask_channel(stage: Stage) -> None:
     answer = stage.call("POST", f"transactions/{stage.sale().pk}/trade-queries", {})
     assert (answer["outcome"], answer["payment_check"]["outcome"]) == ("paid", "paid")
 
 
-@case("POST", f"{_API}transactions/<uuid:transaction_id>/end-hold")
+@case("POST", f"{_API}transactions/<id:transaction_id>/end-hold")
 def end_hold(stage: Stage) -> None:
     sale = stage.sale()
     Transaction.objects.filter(pk=sale.pk).update(held_at=timezone.now())
@@ -92,7 +92,7 @@ def end_hold(stage: Stage) -> None:
     assert stage.call_as(Role.FINANCE, f"transactions/{sale.pk}/end-hold", found)["held_at"] is None
 
 
-@case("POST", f"{_API}transactions/<uuid:transaction_id>/adopt")
+@case("POST", f"{_API}transactions/<id:transaction_id>/adopt")
 def adopt_portal_refund(stage: Stage) -> None:
     # Nothing was refunded in the stand-in's portal.
     refused = stage.call_as(Role.FINANCE, f"transactions/{stage.sale().pk}/adopt", {}, expect=409)
@@ -106,14 +106,14 @@ def adopt_difference(stage: Stage) -> None:
     assert (adopted["state"], adopted["refunded_fen"]) == ("refunded", 2_000)
 
 
-@case("GET", f"{_API}transactions/<uuid:transaction_id>")
+@case("GET", f"{_API}transactions/<id:transaction_id>")
 def get_transaction(stage: Stage) -> None:
     request = stage.in_review()
     answer = stage.call("GET", f"transactions/{request.transaction_id}")
     assert [row["number"] for row in answer["refund_requests"]] == [request.number]
 
 
-@case("POST", f"{_API}transactions/<uuid:transaction_id>/deposit")
+@case("POST", f"{_API}transactions/<id:transaction_id>/deposit")
 def record_deposit_terms(stage: Stage) -> None:
     sale = stage.sale(kind="deposit")
     said = {"kind": "earnest", "contract_amount_fen": 10 * sale.amount_fen, "terms": "婚宴 12 桌"}
@@ -459,7 +459,7 @@ def report_terminal(stage: Stage) -> None:
 
 
 @case("POST", f"{_REQUEST}/till-authorisations")
-@case("GET", f"{_REQUEST}/till-authorisations/<uuid:authorisation_id>")
+@case("GET", f"{_REQUEST}/till-authorisations/<id:authorisation_id>")
 def show_till_authorisation(stage: Stage) -> None:
     request = stage.in_review()
     path = f"refund-requests/{request.pk}/till-authorisations"

@@ -17,8 +17,8 @@ from tests.refunds import hand
 from tests.walk.cases import case
 from tests.walk.stage import Stage, fresh, text_of
 
-_DESK, _API = "/desk/refunds/<str:number>", "/api/v1/refund-requests/<uuid:request_id>"
-_SALE = "transactions/<uuid:transaction_id>"
+_DESK, _API = "/desk/refunds/<str:number>", "/api/v1/refund-requests/<id:request_id>"
+_SALE = "transactions/<id:transaction_id>"
 _AGREED = {"agreed_by": "王女士", "means": "phone", "words": "退一半即可"}
 
 
@@ -125,7 +125,7 @@ def keep_terms(stage: Stage) -> None:
     assert (kept.document_type, kept.document_sha256) == ("image/jpeg", told["document_sha256"])
 
 
-@case("GET", f"/desk/{_SALE}/terms")
+@case("GET", "/desk/transactions/<uuid:transaction_id>/terms")
 def show_terms(stage: Stage) -> None:
     sale = _deposit(stage)
     stage.call("POST", f"transactions/{sale.pk}/deposit/document", papers.upload())

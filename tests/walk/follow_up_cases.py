@@ -28,7 +28,7 @@ from tests.walk.cases import case
 from tests.walk.stage import Stage, fresh, text_of
 
 _API = "/api/v1/"
-_REQUEST = f"{_API}refund-requests/<uuid:request_id>"
+_REQUEST = f"{_API}refund-requests/<id:request_id>"
 _DESK, _INCIDENT = "/desk/incidents", "/desk/incidents/<int:incident_id>"
 
 

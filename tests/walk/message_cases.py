@@ -108,7 +108,7 @@ def try_alert_address(stage: Stage) -> None:
     assert [message.to for message in mail.outbox] == [["oncall@example.com"]]
 
 
-_CONSENT = f"{_API}refund-requests/<uuid:request_id>/wechat-consent"
+_CONSENT = f"{_API}refund-requests/<id:request_id>/wechat-consent"
 
 
 def _consented(stage: Stage) -> str:

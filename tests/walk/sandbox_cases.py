@@ -105,7 +105,7 @@ def pay(stage: Stage) -> None:
     assert _paid(stage)["refundable_fen"] == 50_000
 
 
-@case("POST", "/api/v1/test/refund-requests/<uuid:request_id>/outcome")
+@case("POST", "/api/v1/test/refund-requests/<id:request_id>/outcome")
 def decide(stage: Stage) -> None:
     sandbox_key(stage)
     asked = {"transaction": _paid(stage)["id"], "amount_fen": 45_000, "reason": "quality", "customer_consent": True}

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from core.audit.actors import SYSTEM
-from core.audit.reading import acted_on
+from core.audit.reading import acted_on, has_been_acted_on
 from core.audit.record import record_of
 from terminals.models import Transaction
 from tests.factories import make_merchant, make_sale
@@ -23,3 +23,5 @@ def test_acted_on_when_rows_have_events_names_those_of_the_merchant_from_then_on
         record_of(sale, by=SYSTEM, action="transaction.correct", at=at)
     found = acted_on(Transaction, merchant_id=merchant.pk, since=now - timedelta(hours=1))
     assert set(found) == {late.pk}
+    asked = has_been_acted_on(Transaction, merchant_id=merchant.pk, since=now - timedelta(hours=1))
+    assert set(Transaction.objects.filter(asked)) == {late}

@@ -90,6 +90,21 @@ def test_command_beside_the_demo_is_not_the_demos(var: Path) -> None:
     assert told.read_text() == "yes None"
 
 
+def test_command_beside_the_demo_may_work_as_the_tables_owner(var: Path) -> None:
+    """The demo's own processes do not know the owner's password; who loads or migrates by hand needs it."""
+    from dev.embedded import demo, keys, only_one  # noqa: PLC0415
+
+    folders = Folders(var=var)
+    folders.environment.write_text('{"DATABASE_URL": "postgres://refunddesk:p@127.0.0.1:5432/refunddesk"}')
+    told = var / "told"
+    code = "import os, sys; open(sys.argv[1], 'w').write(os.environ['DATABASE_OWNER_URL'])"
+    with only_one.only_one(folders=folders, web_port=1), pytest.MonkeyPatch.context() as patched:
+        patched.setenv("VAR_DIR", str(var))
+        assert demo.run_beside(argv=[sys.executable, "-c", code, str(told)]) == 0
+    password = keys.kept(file=folders.secrets)["postgres_owner"]
+    assert told.read_text() == f"postgres://refunddesk_owner:{password}@127.0.0.1:5432/refunddesk"
+
+
 def test_holding_finds_a_program_by_its_locked_pid_file(var: Path) -> None:
     """As on systems that do not tell of their processes."""
     folders = Folders(var=var)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django import Settings
 
 from core.audit import chain
 from core.audit.models import AuditEvent, AuditLink
@@ -61,6 +62,15 @@ def test_load_when_it_is_there_already_adds_nothing() -> None:
 def test_command_when_the_database_holds_a_merchant_of_somebodys_own_is_refused() -> None:
     make_merchant()
     with pytest.raises(CommandError, match="--yes"):
+        call_command("load_scale", requests=10, sales=30)
+    assert not Merchant.objects.filter(code=scale.CODE).exists()
+
+
+def test_command_when_the_login_is_bound_by_row_level_security_says_in_a_sentence_whose_it_needs(
+    settings: Settings,
+) -> None:
+    settings.DATABASE_OWNER = None
+    with pytest.raises(CommandError, match=r"DATABASE_OWNER_URL.+dev\.embedded run"):
         call_command("load_scale", requests=10, sales=30)
     assert not Merchant.objects.filter(code=scale.CODE).exists()
 
