@@ -24,7 +24,7 @@ def instant(at: datetime | None) -> str | None:
 
 def read(field: OneField, how: Read) -> OneField:
     """The field, with how its value is read off the record where no name says it."""
-    field.how = how  # type: ignore[attr-defined]
+    field.how = how  # type: ignore[attr-defined]  # read by `Shape` below
     return field
 
 
@@ -102,7 +102,8 @@ def _value(name: str, field: Any, uses: dict[str, Any], *, is_dict: bool) -> str
     """The expression for a field's value as it goes out."""
     value = _read(name, field, uses, is_dict=is_dict)
     if isinstance(field, s.ListSerializer):
-        return f"{_used(type(field.child).all_of, uses)}({value})"
+        child: Any = field.child
+        return f"{_used(type(child).all_of, uses)}({value})"
     if isinstance(field, Shape):
         return f"None if (found := {value}) is None else {_used(type(field).of, uses)}(found)"
     if isinstance(field, s.DateTimeField):

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("refunds", "0230_checks_read_fast"),
+        ("refunds", "0231_pieces_that_came_back"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("refunds", "0230_checks_read_fast"),
+        ("refunds", "0235_hash_names_without_titles"),
     ]
 
     operations = [

@@ -31,7 +31,11 @@ def test_parts_of_the_sale_when_another_refund_holds_some_add_up_to_what_was_pai
     request = make_request(sale, 26_800)
 
     shown = sale_of(
-        request, request.transaction, scope=Scope(staff=shop.reviewer, by=of_staff(shop.reviewer)), at=timezone.now()
+        request,
+        request.transaction,
+        [],
+        scope=Scope(staff=shop.reviewer, by=of_staff(shop.reviewer)),
+        at=timezone.now(),
     )
 
     assert (shown.refunded_fen, shown.this_fen, shown.left_fen) == (1_200, 26_800, 5_980)
@@ -51,7 +55,11 @@ def test_parts_of_the_sale_when_the_refund_was_rejected_leave_its_part(shop: Sho
     request = RefundRequest.objects.get(pk=request.pk)
 
     shown = sale_of(
-        request, request.transaction, scope=Scope(staff=shop.reviewer, by=of_staff(shop.reviewer)), at=timezone.now()
+        request,
+        request.transaction,
+        [],
+        scope=Scope(staff=shop.reviewer, by=of_staff(shop.reviewer)),
+        at=timezone.now(),
     )
 
     assert (shown.refunded_fen, shown.this_fen, shown.left_fen) == (0, 0, 33_980)

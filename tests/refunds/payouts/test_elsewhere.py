@@ -25,6 +25,7 @@ from refunds.models import ChannelNotice, Execution, RefundRequest
 from refunds.payouts import elsewhere, notices, trade_queries
 from refunds.payouts.loop import drain
 from refunds.telling import payout_words
+from refunds.telling.stands import Stand
 from simulators.kit.testing import RunningSimulator, running_simulator
 from terminals.models import Transaction
 from tests.factories import make_account, make_merchant, make_request, make_sale, make_staff
@@ -220,7 +221,7 @@ def test_refund_of_the_portal_that_cannot_be_delivered_is_shown_told_and_sent_to
     assert "The channel could not deliver it" in html.unescape(said)
     stuck = Execution.objects.get(refund_no="PORTAL2").request
     told = payout_words.story(stuck, now=timezone.now())
-    assert told.stand is payout_words.Stand.STUCK
+    assert told.stand is Stand.STUCK
     page = html.unescape(adopter.get(f"/desk/refunds/{stuck.number}").content.decode())
     payout = Execution.objects.select_related("channel_account", "transaction").get(request=stuck)
     assert payout_words.to_staff(payout) in page
