@@ -56,9 +56,14 @@ def next_url(url: str, *, after: RefundRequest, scope: Scope, at: datetime) -> s
     """
     address = urlsplit(url)
     query, is_page = QueryDict(address.query), address.path == refund_url(after.number)
-    if not is_page and (address.path != reverse("desk:queue") or query.get("selected")):
+    if not is_page and address.path != reverse("desk:queue"):
         return url
     wanted = desk_list(query, scope=scope, at=at)
+    # The row below, as it was when the list was shown: a colleague may be at it by now.
+    if not is_page and (below := query.get("selected")):
+        row = lean(wanted.rows.filter(number=below)).first()
+        if row is not None and row.pk != after.pk and people.take_next(row, staff=scope.staff, at=at):
+            return url
     found = next_of(wanted, after=after, scope=scope, at=at)
     if found is None:
         is_whole = wanted.view is VIEWS[0] and not filters.any_chosen(wanted.filters, query) and not query.get("q")

@@ -73,3 +73,16 @@ def test_two_are_not_given_the_same_refund(reviewer: Client, as_staff: SignIn, s
     assert reviewer.get(f"/desk/refunds/{third.number}/pane").status_code == 200
     theirs = {row.number: row.theirs for row in colleague.get("/desk").context["rows"]}
     assert theirs == {first.number: False, second.number: True, third.number: False}
+
+
+def test_next_url_when_a_colleague_is_at_the_row_below_is_the_one_after_it(
+    reviewer: Client, as_staff: SignIn, shop: Shop
+) -> None:
+    first, below, third = shop.waiting(), shop.waiting(), shop.waiting()
+    leads_to = _leads_to(reviewer, first, f"/desk?selected={below.number}")
+    assert reviewer.get(leads_to).context["selected"].number == below.number
+    # What stood below when the list was shown is a colleague's by now.
+    again, colleague = shop.waiting(), as_staff(shop.colleague)
+    assert colleague.get(f"/desk?selected={third.number}").context["selected"].number == third.number
+    leads_to = _leads_to(reviewer, below, f"/desk?selected={third.number}")
+    assert reviewer.get(leads_to).context["selected"].number == again.number
