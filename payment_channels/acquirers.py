@@ -41,6 +41,8 @@ _WHAT = (
 )
 #: An account number of Ping++'s charges.
 _CHARGE = re.compile(r"\bch_[0-9A-Za-z]{20,}\b")
+#: A day, a number, an amount: no header has them.
+_OF_A_ROW = re.compile(r"[0-9]{4}[-/].*|[-+¥0-9.,:]*[0-9]")
 _FEWEST_WORDS = 4
 _CELLS = re.compile(r"[,\t;|]")
 
@@ -65,7 +67,7 @@ def _named(text: str) -> str:
 
 def _is_header(cells: Sequence[str]) -> bool:
     if _named("\n".join(cells)):
-        return not any(re.fullmatch(r"[0-9]{4}[-/].*", cell) for cell in cells)
+        return not any(_OF_A_ROW.fullmatch(cell) for cell in cells)
     return all(any(word in cell for cell in cells for word in words) for words in (_WHOSE, _HOW_MUCH, _WHAT))
 
 

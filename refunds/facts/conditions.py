@@ -5,7 +5,7 @@ made a key did what the key did.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -101,7 +101,11 @@ def check(
 
 def as_now(by: Principal) -> Principal:
     """The same person as the database has them at this moment: who has waited for a lock may have been switched off meanwhile."""
-    return by if by.staff_id is None else of_staff(Staff.objects.get(pk=by.staff_id), by.shown)
+    if by.staff_id is None:
+        return by
+    now = of_staff(Staff.objects.get(pk=by.staff_id))
+    known = {"role": now.role, "stores": now.stores, "limit_fen": now.limit_fen, "till_codes": now.till_codes}
+    return replace(by, **known, is_active=by.is_active and now.is_active)
 
 
 def check_known(request: RefundRequest, *, by: Principal) -> None:
