@@ -241,8 +241,8 @@ def _claimed(
         spacing_s=profile.partial_spacing_s,
         turn=sends + queries + 1,
         denial_counts=last_asked_at is not None and at - last_asked_at >= quiet,
-        # What finance holds is asked about and never sent, and so is what the channel's portal sent.
-        goes_out_again=sends > 0 and denials < SENT_AGAIN_AT_MOST and not is_held,
+        # What finance holds is asked about and never sent, and so is what the channel's portal sent, not we.
+        goes_out_again=(sends > 0 or state == ExecutionState.READY) and denials < SENT_AGAIN_AT_MOST and not is_held,
         # A day more than the channel says: it may count whole days, and a refund that it would take must go out.
         too_late=at - paid_at > timedelta(days=profile.window_days + 1),
         others_fen=others_fen,

@@ -103,7 +103,7 @@ def test_backends_are_killed_in_their_transactions(home: House, merchant: Mercha
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
             )
         time.sleep(0.15)
         sweep()
