@@ -104,8 +104,14 @@ def as_now(by: Principal) -> Principal:
     if by.staff_id is None:
         return by
     now = of_staff(Staff.objects.get(pk=by.staff_id))
-    known = {"role": now.role, "stores": now.stores, "limit_fen": now.limit_fen, "till_codes": now.till_codes}
-    return replace(by, **known, is_active=by.is_active and now.is_active)
+    return replace(
+        by,
+        role=now.role,
+        stores=now.stores,
+        limit_fen=now.limit_fen,
+        till_codes=now.till_codes,
+        is_active=by.is_active and now.is_active,
+    )
 
 
 def check_known(request: RefundRequest, *, by: Principal) -> None:
