@@ -147,6 +147,10 @@ def test_trouble_of_channels_is_found_among_the_payouts_that_wait_and_those_that
     with CaptureQueriesContext(connection) as asked:
         trouble.troubles(merchant_id=merchant.pk, at=timezone.now())
     (sql,) = [one["sql"] for one in asked.captured_queries if 'FROM "refunds_execution"' in one["sql"]]
+    with as_owner() as cursor:
+        # Where there are few payouts, to read them all by another index costs the same.
+        cursor.execute("DROP INDEX one_live_execution")
+        cursor.execute("ANALYZE refunds_execution")
     with connection.cursor() as cursor:
         # There are too few payouts here for an index to be cheaper.
         cursor.execute("SET LOCAL enable_seqscan = off")
