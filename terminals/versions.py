@@ -11,30 +11,23 @@ from django.db.models import QuerySet
 from core.audit.models import AuditEvent
 from core.personal_data import phone_key, search_hash
 from core.plain_text import name_key
-from core.quantities import Quantity, quantity_text
+from core.quantities import quantity_text
+from terminals import orders
 from terminals.models import Deposit, Transaction
 
 #: The audit event of a correction.
 CORRECTED = "transaction.correct"
 
 
-class Line(Protocol):
+class Line(orders.Line, Protocol):
     """A line of a sale, whoever holds it."""
 
-    @property
-    def sku(self) -> str: ...
-    @property
-    def name(self) -> str: ...
     @property
     def group(self) -> str: ...
     @property
     def kind(self) -> str: ...
     @property
-    def quantity(self) -> Quantity: ...
-    @property
     def unit_price_fen(self) -> int: ...
-    @property
-    def amount_fen(self) -> int: ...
 
 
 def as_told(sale: Transaction) -> dict[str, Any]:

@@ -25,21 +25,13 @@ GOODS_COME_BACK = frozenset(
 ADJUSTMENTS = frozenset({LineKind.DISCOUNT, LineKind.ROUNDING})
 
 
-class Line(Protocol):
+class Line(orders.Line, Protocol):
     """A line of a sale, whoever holds it."""
 
     @property
-    def sku(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
     def kind(self) -> str: ...
     @property
-    def quantity(self) -> Quantity: ...
-    @property
     def unit_price_fen(self) -> int: ...
-    @property
-    def amount_fen(self) -> int: ...
 
 
 class Pieces(Protocol):
