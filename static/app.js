@@ -279,8 +279,10 @@
   });
 
   // The navigation is longer than many a screen: where one stands is in sight.
+  // Only it is moved: scrollIntoView would move the page with it.
   const here = document.querySelector(".nav [aria-current=page]");
-  if (here) here.scrollIntoView({ block: "nearest" });
+  const nav = here && here.closest(".nav");
+  if (nav) nav.scrollTop += Math.max(0, here.getBoundingClientRect().bottom - nav.getBoundingClientRect().bottom);
 
   // --- chart tooltips (writing styles from a script is allowed; inline ones are not) ---
   let tip = null;

@@ -109,3 +109,10 @@ def test_page_fits_a_phone_in_the_dark_and_breaks_no_rule(
         expect(owner.locator("h1")).to_be_visible()
         assert owner.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, path)
         axe(owner)
+
+
+def test_navigation_shows_where_one_is_and_the_page_begins_at_its_top(owner: Page, live_server: object) -> None:
+    owner.set_viewport_size({"width": 1440, "height": 600})
+    owner.goto(f"{live_server}/desk/settings/messages")
+    expect(owner.locator(".nav [aria-current=page]")).to_be_in_viewport(ratio=1)
+    assert owner.evaluate("scrollY") == 0
