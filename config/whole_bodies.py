@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def with_length(application: WSGIApplication) -> WSGIApplication:
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         length = environ.get("CONTENT_LENGTH") or ""
         if ("HTTP_TRANSFER_ENCODING" in environ and not length) or _is_some(length):
-            body, size = _whole(environ["wsgi.input"])
+            body, size = _whole(environ["wsgi.input"], length=length)
             if not length:
                 environ["CONTENT_LENGTH"] = str(size)
             environ["wsgi.input"] = body
@@ -51,10 +52,15 @@ def _is_some(length: str) -> bool:
     return length.isascii() and length.isdigit() and 0 < int(length[:18]) < MOST_BYTES
 
 
-def _whole(sent: InputStream) -> tuple[IO[bytes], int]:
+def _whole(sent: InputStream, *, length: str) -> tuple[IO[bytes], int]:
     """All that is sent, and how much that is; of what is too much the beginning, and the rest thrown away."""
-    body, size = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES), 0  # noqa: SIM115 - closed by who asked for it
-    while piece := sent.read(min(_PIECE, MOST_BYTES - size)):
+    most = int(length) if length else MOST_BYTES
+    body: IO[bytes] = BytesIO()
+    # One that may go to disk costs a small call more than reading its body.
+    if most > _IN_MEMORY_BYTES:
+        body = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by who asked for it
+    size = 0
+    while size < most and (piece := sent.read(min(_PIECE, most - size))):
         size += body.write(piece)
     if size == MOST_BYTES:
         _throw_away(sent)

@@ -149,11 +149,15 @@ _CODE = re.compile(r"[A-Za-z0-9_.:+/\[\]-]{1,64}")
 _A_PERSONS = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{15,19}|\d{17}[Xx])(?!\d)")
 
 
+#: Made once: ``json.dumps`` makes an encoder for every call that asks for another form than its own.
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def masked(sent: Any) -> str:
     """A body as JSON in which only codes and amounts can be read; of everything else how long it was. "" for none."""
     if not sent:
         return ""
-    text = json.dumps(_masked("", sent, _DEPTH), ensure_ascii=False, separators=(",", ":"))
+    text = _compact(_masked("", sent, _DEPTH))
     return text if len(text) <= _BODY_CHARACTERS else f"{text[: _BODY_CHARACTERS - 1]}…"
 
 

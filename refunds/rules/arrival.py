@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from core.calendar import SHANGHAI, is_working_day
@@ -102,9 +103,13 @@ def working_days_between(since: datetime, until: datetime) -> int:
 
 
 def _after_working_days(at: datetime, days: int) -> tuple[datetime, bool]:
-    if days == 0:
-        return at, True
-    day, certain = at.astimezone(SHANGHAI).date(), True
+    return (at, True) if days == 0 else _end_of_working_days(at.astimezone(SHANGHAI).date(), days)
+
+
+# The same for every refund of a day.
+@lru_cache(maxsize=256)
+def _end_of_working_days(day: date, days: int) -> tuple[datetime, bool]:
+    certain = True
     while days:
         day += timedelta(days=1)
         working, known = is_working_day(day)
