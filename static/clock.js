@@ -41,7 +41,9 @@
       clock.classList.toggle("bad", seconds < RED);
       clock.classList.toggle("warn", seconds >= RED && seconds < AMBER);
       const ring = clock.querySelector(".fill");
-      if (ring) ring.setAttribute("stroke-dasharray", `${used} 100`);
+      // Written anew it would be painted anew.
+      if (ring && clock.used !== used) ring.setAttribute("stroke-dasharray", `${used} 100`);
+      clock.used = used;
       const text = clock.querySelector("[data-left]");
       const words_ = left(seconds);
       if (text && text.textContent !== words_) text.textContent = words_;

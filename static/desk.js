@@ -12,8 +12,27 @@ window.desk = (() => {
   if (!list) return null;
   const rows = () => [...list.querySelectorAll(".q-row")];
   const current = () => list.querySelector(".q-row.current");
-  // Where the preview is not shown a row opens its page instead.
-  const hasPane = () => Boolean(pane) && pane.offsetParent !== null;
+  // Where the preview is not shown a row opens its page instead. Asked when that can have changed and not with every key: the
+  // answer makes the browser lay out the page at once, and what follows would make it do so again.
+  let isPaneShown = false;
+  const lookForPane = () => {
+    isPaneShown = Boolean(pane) && pane.offsetParent !== null;
+  };
+  lookForPane();
+  if (pane) new ResizeObserver(lookForPane).observe(pane);
+  const hasPane = () => isPaneShown;
+  // What can wait does not make the frame late in which the next refund is painted. A page out of sight paints nothing.
+  const AT_LATEST_MS = 100;
+  const unpainted = new Set();
+  const afterPaint = (act) => {
+    const once = () => {
+      if (unpainted.delete(once)) act();
+    };
+    unpainted.add(once);
+    requestAnimationFrame(() => setTimeout(once));
+    setTimeout(once, AT_LATEST_MS);
+  };
+  addEventListener("pagehide", () => unpainted.forEach((once) => once()));
 
   const PREVIEW_AFTER_MS = 120;
   let timer = 0;
@@ -25,6 +44,17 @@ window.desk = (() => {
   // change any of them.
   let ahead = { path: "", html: "", isOver: true };
   const fetched = new Map();
+  // Read and made ready while nobody waits for it.
+  const partsOf = (html) => {
+    const box = document.createElement("div");
+    box.innerHTML = html;
+    htmx.process(box);
+    return [...box.childNodes];
+  };
+  const makeReady = (path) => {
+    const kept = fetched.get(path);
+    if (kept && !kept.parts) kept.parts = partsOf(kept.html);
+  };
   const KEPT = 4;
   const KEPT_MS = 60000;
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -106,6 +136,7 @@ window.desk = (() => {
   const FLOW = "flow";
   const setFlow = (on) => {
     split.classList.toggle("flow", on);
+    lookForPane();
     flowButton.setAttribute("aria-pressed", String(on));
     try {
       localStorage.setItem(FLOW, on ? "on" : "off");
@@ -142,8 +173,11 @@ window.desk = (() => {
   const fetchAhead = () => {
     const row = likely();
     if (!row || ahead.path === row.dataset.pane && !ahead.isOver) return;
-    if (htmlOf(row, KEPT_MS / 2)) return;
     const path = row.dataset.pane;
+    if (htmlOf(row, KEPT_MS / 2)) {
+      makeReady(path);
+      return;
+    }
     const asked = { path, html: "", isOver: false };
     ahead = asked;
     fetch(`${path}${path.includes("?") ? "&" : "?"}ahead=1${inFlow() ? "&take=1" : ""}`, { headers: { "HX-Request": "true" } })
@@ -169,7 +203,8 @@ window.desk = (() => {
           return;
         }
         if (!html || !current() || !showAhead(current())) fetchPane(path);
-      });
+      })
+      .then(() => makeReady(path));
   };
   const showAhead = (row) => {
     const html = htmlOf(row);
@@ -177,10 +212,17 @@ window.desk = (() => {
     clearTimeout(timer);
     const act = settle();
     wanted = row.dataset.pane;
-    htmx.swap(pane, html, atOnce("innerHTML"));
-    history.replaceState(null, "", row.dataset.select);
+    const kept = fetched.get(wanted);
+    const focused = pane.contains(document.activeElement) ? document.activeElement.id : "";
+    pane.replaceChildren(...(kept.parts || partsOf(html)));
+    kept.parts = null;
+    if (focused && document.getElementById(focused)) document.getElementById(focused).focus({ preventScroll: true });
+    htmx.trigger(pane, "htmx:afterSwap");
     if (act) act();
-    fetchAhead();
+    afterPaint(() => {
+      history.replaceState(null, "", row.dataset.select);
+      fetchAhead();
+    });
     return true;
   };
   const say = (message, tone) => document.dispatchEvent(new CustomEvent("toast", { detail: { message, tone } }));
@@ -214,13 +256,15 @@ window.desk = (() => {
   };
   const words = document.body.dataset;
   const REFILL_BELOW = 5;
-  const send = async (form, row, next, kept) => {
+  const send = async (form, body, row, next, kept) => {
     let said = banner(words.lost);
     try {
       const answer = await fetch(form.action, {
         method: "POST",
-        body: new URLSearchParams(new FormData(form)),
+        body,
         headers: { "HX-Request": "true", Stays: "1" },
+        // It was decided, whether the page is left meanwhile or not.
+        keepalive: true,
         signal: AbortSignal.timeout(20000),
       });
       const text = await answer.text();
@@ -250,11 +294,12 @@ window.desk = (() => {
       event.preventDefault();
       event.stopImmediatePropagation();
       const kept = [...pane.childNodes];
+      const body = new URLSearchParams(new FormData(form));
       form.closest("dialog").close();
       sent.add(row.dataset.key);
-      send(form, row, next, kept);
       select(next);
       row.remove();
+      afterPaint(() => send(form, body, row, next, kept));
     },
     true,
   );
@@ -421,7 +466,7 @@ window.desk = (() => {
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id === "dlg-bulk" && !event.target.open) event.target.showModal();
-    else tally();
+    else if (event.target !== pane) tally();
   });
   tally();
 

@@ -42,7 +42,13 @@
     }
   };
   setInterval(look, EVERY_MS);
-  document.addEventListener("htmx:afterSettle", look);
+  // Whoever steps through the list looks at where they stop.
+  const STAYS_MS = 300;
+  let stopped = 0;
+  document.addEventListener("htmx:afterSwap", () => {
+    clearTimeout(stopped);
+    stopped = setTimeout(look, STAYS_MS);
+  });
   document.addEventListener("visibilitychange", look);
   window.addEventListener("pagehide", leaveAll);
   look();
