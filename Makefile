@@ -127,7 +127,8 @@ fuzz: environment ## Schemathesis with all checks over every operation, as every
 
 .PHONY: check
 check: environment client ## everything CI checks before it tests
-	@$(WITH_SERVICES) $(BIN)/python -m dev.checks $(ARGS)
+	@# What one part has compiled the others read, and the tests after them.
+	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/python -m dev.checks $(ARGS)
 
 .PHONY: fix
 fix: environment ## put right what the tools can put right by themselves

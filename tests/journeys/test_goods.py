@@ -14,6 +14,7 @@ from merchants.models import Staff
 from refunds.models import RefundRequest
 from refunds.telling import tracking
 from refunds.worker import confirming
+from tests.browser import every_look, every_look_narrow
 from tests.factories import make_staff
 from tests.refunds.goods.conftest import fresh, in_review, shop, waiting
 
@@ -36,26 +37,32 @@ def _sign_in(page: Page, live_server: LiveServer, staff: Staff) -> None:
     )
 
 
-def _looked_at(page: Page, axe: Callable[[Page], None], name: str) -> None:
-    """Both widths, light and dark: accessible, and nothing to push sideways."""
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        for size in (DESK, PHONE):
-            page.set_viewport_size(size)
-            axe(page)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
-            if SHOTS:
-                page.screenshot(path=f"{SHOTS}/{name}-{size['width']}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
+@pytest.fixture
+def looked_at(page: Page, axe: Callable[[Page], None], width: int, scheme: str) -> Callable[[str], None]:
+    """In the journey's look the page is accessible, and there is nothing to push sideways; then it is as it was."""
+
+    def look(name: str) -> None:
+        before = page.viewport_size
+        assert before is not None
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.set_viewport_size(PHONE if width == PHONE["width"] else DESK)
+        axe(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        if SHOTS:
+            page.screenshot(path=f"{SHOTS}/{name}-{width}-{scheme}.png", full_page=True)
+        page.set_viewport_size(before)
+
+    return look
 
 
+@every_look_narrow
 def test_goods_from_the_customers_phone_to_the_payout(
-    page: Page, live_server: LiveServer, waiting: RefundRequest, axe: Callable[[Page], None]
+    page: Page, live_server: LiveServer, waiting: RefundRequest, looked_at: Callable[[str], None]
 ) -> None:
     page.set_viewport_size(PHONE)
     page.goto(f"{live_server.url}/r/{tracking.token_for(waiting.pk)}?lang=en")
     expect(page.get_by_role("heading", level=1)).to_have_text("The store is waiting for the goods")
-    _looked_at(page, axe, "goods-customer")
+    looked_at("goods-customer")
     page.get_by_label("Carrier").fill("顺丰")
     page.get_by_label("Number on the parcel").fill("SF 1234 5678")
     page.get_by_role("button", name="Send the number").click()
@@ -72,23 +79,24 @@ def test_goods_from_the_customers_phone_to_the_payout(
     page.locator("#dlg-receive_goods button[type=submit]").click()
     inspect = page.get_by_role("link", name="Inspect the goods")
     expect(inspect.first).to_be_visible()
-    _looked_at(page, axe, "goods-refund")
+    looked_at("goods-refund")
     page.set_viewport_size(PHONE)
     inspect.first.click()
     page.wait_for_url("**/inspect*")
     page.get_by_label("How they are").first.select_option("as_described")
     page.get_by_label("What becomes of them").first.select_option("restock")
-    _looked_at(page, axe, "goods-inspection")
+    looked_at("goods-inspection")
     page.get_by_role("button", name="Note what was found").click()
     page.wait_for_url(f"**/desk/refunds/{waiting.number}*")
     confirming.work()
     assert (fresh(waiting).state, fresh(waiting).by_rule) == ("approved", True)
     page.goto(f"{live_server.url}/desk/refunds/{waiting.number}/return-slip?lang=en")
-    _looked_at(page, axe, "goods-slip")
+    looked_at("goods-slip")
 
 
+@every_look
 def test_exchange_offered_at_the_desk_is_taken_on_the_phone(
-    page: Page, live_server: LiveServer, in_review: RefundRequest, axe: Callable[[Page], None]
+    page: Page, live_server: LiveServer, in_review: RefundRequest, looked_at: Callable[[str], None]
 ) -> None:
     _sign_in(page, live_server, make_staff(in_review.merchant, "reviewer"))
     page.set_viewport_size(DESK)
@@ -99,8 +107,7 @@ def test_exchange_offered_at_the_desk_is_taken_on_the_phone(
     expect(page.get_by_text("No answer yet")).to_be_visible()
     page.set_viewport_size(PHONE)
     page.goto(f"{live_server.url}/r/{tracking.token_for(in_review.pk)}?lang=en")
-    _looked_at(page, axe, "goods-offer")
-    page.set_viewport_size(PHONE)
+    looked_at("goods-offer")
     page.get_by_role("button", name="I take it instead of the money").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your refund request was withdrawn")
     assert (fresh(in_review).state, fresh(in_review).reserved_fen) == ("cancelled", 0)

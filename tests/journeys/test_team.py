@@ -14,6 +14,7 @@ from merchants import policies
 from merchants.models import Merchant, Role, Staff
 from merchants.principals import SYSTEM
 from refunds.models import Approval
+from tests.browser import every_look, every_look_narrow
 from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
 from tests.second_factors import code_of
 
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PASSWORD = "a long password"
 Axe = Callable[[Page], None]
+Look = Callable[[Page, str], None]
 
 
 @pytest.fixture
@@ -36,18 +38,20 @@ def manager(merchant: Merchant) -> Staff:
     return make_staff(merchant, Role.MANAGER, username="mia", password=PASSWORD)
 
 
-def _look(page: Page, name: str, axe: Axe) -> None:
-    """No rule of accessibility is broken, nothing scrolls sideways, on a screen and on a phone."""
-    for width in (1440, 390):
+@pytest.fixture
+def look(axe: Axe, width: int, scheme: str) -> Look:
+    """In the journey's look no rule of accessibility is broken and nothing scrolls sideways."""
+
+    def looked_at(page: Page, name: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of two
         axe(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
         if folder := os.environ.get("SCREENSHOTS"):
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)
-                page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
-            page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": 1440, "height": 900})
+            page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
+        page.set_viewport_size({"width": 1440, "height": 900})
+
+    return looked_at
 
 
 def _type_in(page: Page, base: str, username: str) -> None:
@@ -66,24 +70,25 @@ def _set_up_app(page: Page) -> str:
     return secret
 
 
+@every_look
 def test_owner_invites_and_the_person_comes_in_with_an_app(
     page: Page,
     browser: Browser,
     live_server: object,
     merchant: Merchant,
-    axe: Axe,
+    look: Look,
     browser_context_args: dict[str, str],
 ) -> None:
     base = str(live_server)
     make_staff(merchant, Role.OWNER, username="lan", password=PASSWORD)
     _type_in(page, base, "lan")
-    _look(page, "enrol", axe)
+    look(page, "enrol")
     _set_up_app(page)
-    _look(page, "codes", axe)
+    look(page, "codes")
     page.get_by_role("link", name="我已保存好").click()
 
     page.get_by_role("navigation", name="主导航").get_by_role("link", name="团队").click()
-    _look(page, "team", axe)
+    look(page, "team")
     page.fill("#team-login", "anna")
     page.select_option("#team-role", "reviewer")
     page.get_by_label("二号店").check()
@@ -91,13 +96,13 @@ def test_owner_invites_and_the_person_comes_in_with_an_app(
     page.fill("#team-codes", "C001, C002")
     page.get_by_role("button", name="生成链接").click()
     link = page.locator("[data-link]").inner_text()
-    _look(page, "link", axe)
+    look(page, "link")
 
     # On the new colleague's own machine.
     theirs = browser.new_context(**browser_context_args)  # type: ignore[arg-type]
     person = theirs.new_page()
     person.goto(base + link[link.index("/join/") :])
-    _look(person, "join", axe)
+    look(person, "join")
     person.fill("#join-name", "安娜")
     person.fill("#new-password", PASSWORD)
     person.fill("#new-again", PASSWORD)
@@ -108,10 +113,10 @@ def test_owner_invites_and_the_person_comes_in_with_an_app(
     person.get_by_role("link", name="我已保存好").click()
     expect(person).to_have_url(f"{base}/desk")
     person.goto(f"{base}/desk/account")
-    _look(person, "account", axe)
+    look(person, "account")
     theirs.clear_cookies()
     _type_in(person, base, "z009.anna")
-    _look(person, "second", axe)
+    look(person, "second")
     person.fill("#id_code", code_of(secret, periods=1))
     person.get_by_role("button", name="登录", exact=True).click()
     expect(person).to_have_url(f"{base}/desk")
@@ -119,12 +124,13 @@ def test_owner_invites_and_the_person_comes_in_with_an_app(
 
     page.goto(f"{base}/desk/team")
     page.get_by_role("link", name="安娜").click()
-    _look(page, "member", axe)
+    look(page, "member")
     page.get_by_role("button", name="申请重置：密码").click()
     expect(page.get_by_text("等待第二人确认")).to_be_visible()
 
 
-def test_passkey_is_made_and_lets_its_person_in(page: Page, live_server: object, manager: Staff, axe: Axe) -> None:
+@every_look_narrow
+def test_passkey_is_made_and_lets_its_person_in(page: Page, live_server: object, manager: Staff, look: Look) -> None:
     base = str(live_server)
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
@@ -137,14 +143,14 @@ def test_passkey_is_made_and_lets_its_person_in(page: Page, live_server: object,
     page.get_by_role("link", name="我已保存好").click()
     page.goto(f"{base}/desk/account")
     expect(page.get_by_role("region", name="二次验证")).to_contain_text("店里的电脑")
-    _look(page, "account-passkey", axe)
+    look(page, "account-passkey")
     page.goto(f"{base}/desk/account/second-factor")
-    _look(page, "add-factor", axe)
+    look(page, "add-factor")
     page.context.clear_cookies()
 
     _type_in(page, base, "mia")
     expect(page).to_have_url(f"{base}/login/second")
-    _look(page, "second-passkey", axe)
+    look(page, "second-passkey")
     page.get_by_role("button", name="使用通行密钥").click()
     expect(page).to_have_url(f"{base}/desk")
 
@@ -157,7 +163,7 @@ def test_passkey_is_made_and_lets_its_person_in(page: Page, live_server: object,
     dialog.locator(".dlg-foot [type=submit]").click()
     expect(dialog.locator("[data-signing] dl")).to_contain_text(large.number)
     expect(dialog.locator("[data-signing] dl")).to_contain_text("¥300.00")
-    _look(page, "signing", axe)
+    look(page, "signing")
     assert not Approval.objects.exists()
     dialog.get_by_role("button", name="用通行密钥签名").click()
     expect(page.locator("#toasts")).to_contain_text(large.number)

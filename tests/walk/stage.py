@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import itertools
 import threading
@@ -63,6 +64,13 @@ class Stage:
         self.account: ChannelAccount = make_account(self.merchant, wechat.account, first_query_s=0.05)
         self._people: dict[str, Staff] = {}
         self._phones = itertools.count(13_800_000_001)
+
+    def anew(self) -> Stage:
+        """The same shop before anybody came: for the next of several acts, each of which is undone."""
+        found = copy.copy(self)
+        found._people = {}
+        found.__dict__.pop("key", None)
+        return found
 
     @staticmethod
     def now() -> datetime:
