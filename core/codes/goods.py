@@ -35,7 +35,7 @@ PROBLEMS = (
          _("One of the files is not a JPEG, PNG or WebP picture, nor a paper in a PDF that can be read. Nothing was sent."),
          _("JPEG, PNG and WebP are taken, and PDF for other kinds than `photo`, whatever the file is called."), field="file"),
     Code("picture_too_large", 422, _("The picture is too large"), _("One of the pictures is larger than 8 MB. Nothing was sent."),
-         _("At most 8 MB and 52 million pixels."), field="file"),
+         _("At most 8 MB and 52 million pixels; 25 million where it is no JPEG."), field="file"),
     Code("paper_too_long", 422, _("The PDF has too many pages"), _("A PDF may have 20 pages. Nothing was sent."),
          _("At most 20 pages."), field="file"),
     Code("file_not_kept", 503, _("The files cannot be kept now"),
