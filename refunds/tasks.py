@@ -147,8 +147,8 @@ def erase_expired() -> None:
 
 @celeryd_after_setup.connect
 def watch_over(instance: Any, **_: object) -> None:
-    """Before the broker is there: a worker that cannot reach it works all the same. Nothing of it works before its clock is right:
-    the other apps' threads are started after this.
+    """Before the broker is there: a worker that cannot reach it works all the same. Nothing of it works before its clock is
+    right: the other apps' threads are started after this.
     """
     timekeeping.wait_until_right()
     own = hearing.made(threads=instance.concurrency)

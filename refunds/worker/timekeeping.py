@@ -1,8 +1,8 @@
 """A worker whose clock is not the database's does no work: it would take over what others have in hand, and put off for minutes
 what is due now.
 
-It waits for its clock before it begins. Where the clock is set wrong meanwhile it ends itself as a deaf one does, and the one that
-its supervisor starts waits.
+It waits for its clock before it begins. Where the clock is set wrong meanwhile it ends itself as a deaf one does, and the one
+that its supervisor starts waits.
 """
 
 import logging

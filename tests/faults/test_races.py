@@ -28,9 +28,9 @@ from refunds.models import Execution, RefundRequest
 from refunds.payouts import accounts
 from terminals.models import Transaction
 from tests.api.conftest import api_for
-from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff, wechat_credentials
-from tests.faults.house import CHANNEL_TIMEOUT_S, PATIENCE_S, Channel, House, wait_until
-from tests.faults.work import paid_sales, tell_channel
+from tests.factories import RULES, make_request, make_staff, wechat_credentials
+from tests.faults.house import PATIENCE_S, Channel, House, wait_until
+from tests.faults.work import paid_sales
 
 pytestmark = pytest.mark.faults
 
@@ -247,9 +247,18 @@ def test_sale_corrected_while_a_refund_of_it_is_decided(scene: Scene, rounds: in
         made.append((request, told, body))
     for request, told, _body in made:
         if not told[0].is_yes:
-            check_words([scene.other.post(f"refund-requests/{request.pk}/reject", {
-                "version": RefundRequest.objects.get(pk=request.pk).version, "reason_code": "not_covered", "message": "No.",
-            })])
+            check_words(
+                [
+                    scene.other.post(
+                        f"refund-requests/{request.pk}/reject",
+                        {
+                            "version": RefundRequest.objects.get(pk=request.pk).version,
+                            "reason_code": "not_covered",
+                            "message": "No.",
+                        },
+                    )
+                ]
+            )
     scene.rests()
     for asked, (approved, corrected), body in made:
         request = now_of(asked)
@@ -366,8 +375,11 @@ def test_one_sale_asked_back_from_six_sides_is_paid_back_once(scene: Scene, roun
         check_words(told)
         yes = [one for one in told if one.is_yes]
         assert len(yes) <= 1, told
-        at_once(*[lambda one=one: scene.by_key(f"refund-requests/{one.body['id']}/cancel") for one in yes] or [ask],
-                ask, dice=scene.dice)
+        at_once(
+            *[lambda one=one: scene.by_key(f"refund-requests/{one.body['id']}/cancel") for one in yes] or [ask],
+            ask,
+            dice=scene.dice,
+        )
         sales.append(sale)
     for request in RefundRequest.objects.filter(state="in_review"):
         check_words([scene.reject(request, scene.other)()])
