@@ -161,8 +161,14 @@ class Scene:
 
     def rests(self) -> None:
         """Until nothing is on its way any more."""
+
+        def look() -> bool:
+            # The minute until the channel is asked again about what it is working on.
+            Execution.objects.filter(state="processing").update(due_at=timezone.now())
+            return not RefundRequest.objects.exclude(state__in=_OVER).exists()
+
         wait_until(
-            lambda: not RefundRequest.objects.exclude(state__in=_OVER).exists(),
+            look,
             seconds=PATIENCE_S,
             what="every refund has come to rest",
             every_s=0.2,
