@@ -19,7 +19,7 @@ def off_s() -> float:
     before = time.time()
     with connection.cursor() as cursor:
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
-        (theirs,) = cursor.fetchone()
+        theirs: float = cursor.fetchone()[0]
     after = time.time()
     return max(0.0, before - theirs) + min(0.0, after - theirs)
 

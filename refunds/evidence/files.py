@@ -66,6 +66,8 @@ _FORMATS = ("JPEG", "PNG", "WEBP")
 _JPEGS = ("JPEG", "MPO")
 #: Where something begins in a JPEG: behind 0xFF neither a byte of the picture nor its restart, nor padding.
 _MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
+#: What may stand before a marker, and no camera writes.
+_PADDING = re.compile(rb"\xff+")
 _END, _SCAN, _BARE = 0xD9, 0xDA, (0x01, 0xD8)
 _QUALITY = 86
 #: EXIF's orientation, and what makes the picture upright again.
@@ -213,9 +215,8 @@ def _with_one_exif(content: bytes) -> bytes:
         return content
     at, kept, has_one = 2, [content[:2]], False
     while content[at : at + 1] == b"\xff" and (marker := content[at + 1 : at + 2]) not in (b"\xda", b""):
-        if marker == b"\xff":
-            # Padding, which no camera writes.
-            at = len(content) - len(content[at:].lstrip(b"\xff")) - 1
+        if marker == b"\xff" and (padding := _PADDING.match(content, at)):
+            at = padding.end() - 1
             continue
         end = at + 2 + max(2, int.from_bytes(content[at + 2 : at + 4], "big"))
         is_exif = marker == b"\xe1" and content[at + 4 : at + 8] == b"Exif"

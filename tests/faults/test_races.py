@@ -159,6 +159,10 @@ class Scene:
     def cancel(self, request: RefundRequest) -> Say:
         return lambda: self.by_key(f"refund-requests/{request.pk}/cancel", {})
 
+    def correct(self, request: RefundRequest, body: dict[str, Any]) -> Say:
+        path = f"transactions/{request.transaction_id}/corrections"
+        return lambda: self.by_key(path, {**body, "reason": "typed wrong"})
+
     def rests(self) -> None:
         """Until nothing is on its way any more."""
 
@@ -239,32 +243,18 @@ def test_sale_corrected_while_a_refund_of_it_is_decided(scene: Scene, rounds: in
     for _ in range(rounds):
         request = scene.asked()
         # The first is less than what is asked for, the second just as much; the last makes who approves its cashier.
-        body = scene.dice.choice(
-            [{"amount_fen": IN_REVIEW_FEN - 1}, {"amount_fen": IN_REVIEW_FEN}, {"cashier": scene.one.staff.username}]
-        )
-        told = at_once(
-            scene.approve(request, scene.one),
-            lambda request=request, body=body: scene.by_key(
-                f"transactions/{request.transaction_id}/corrections", {**body, "reason": "typed wrong"}
-            ),
-            dice=scene.dice,
-        )
+        bodies: list[dict[str, Any]] = [
+            {"amount_fen": IN_REVIEW_FEN - 1},
+            {"amount_fen": IN_REVIEW_FEN},
+            {"cashier": scene.one.staff.username},
+        ]
+        body = scene.dice.choice(bodies)
+        told = at_once(scene.approve(request, scene.one), scene.correct(request, body), dice=scene.dice)
         check_words(told)
         made.append((request, told, body))
     for request, told, _body in made:
         if not told[0].is_yes:
-            check_words(
-                [
-                    scene.other.post(
-                        f"refund-requests/{request.pk}/reject",
-                        {
-                            "version": RefundRequest.objects.get(pk=request.pk).version,
-                            "reason_code": "not_covered",
-                            "message": "No.",
-                        },
-                    )
-                ]
-            )
+            check_words([scene.reject(now_of(request), scene.other)()])
     scene.rests()
     for asked, (approved, corrected), body in made:
         request = now_of(asked)

@@ -19,7 +19,7 @@ def _set(monkeypatch: pytest.MonkeyPatch, ahead_s: float, *, answer_takes_s: flo
         passed[0] += answer_takes_s
         return right() + ahead_s + passed[0] - answer_takes_s
 
-    monkeypatch.setattr(clocks.time, "time", ours)
+    monkeypatch.setattr(time, "time", ours)
 
 
 def test_clocks_of_one_machine_do_not_differ() -> None:

@@ -226,9 +226,14 @@ def test_a_picture_is_turned_as_its_camera_was_held_once_it_is_small(
     held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Turned as it came, a picture of 52 million pixels would be in memory twice."""
-    sides = []
+    sides = list[tuple[int, int]]()
     turn = Image.Image.transpose
-    monkeypatch.setattr(Image.Image, "transpose", lambda image, how: sides.append(image.size) or turn(image, how))
+
+    def noted(image: Image.Image, how: Image.Transpose) -> Image.Image:
+        sides.append(image.size)
+        return turn(image, how)
+
+    monkeypatch.setattr(Image.Image, "transpose", noted)
     exif = Image.Exif()
     exif[0x0112] = held
     read = {

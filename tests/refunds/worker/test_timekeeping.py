@@ -6,7 +6,7 @@ import logging
 import time
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from core.database import clocks
 from refunds.worker import hearing, timekeeping
@@ -33,7 +33,7 @@ def _says(monkeypatch: pytest.MonkeyPatch, *found: float | Exception) -> list[fl
     monkeypatch.setattr(clocks, "off_s", off_s)
     monkeypatch.setattr(time, "sleep", pauses.append)
     # The test's transaction goes on.
-    monkeypatch.setattr(timekeeping.connection, "close", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
     return pauses
 
 
