@@ -19,7 +19,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from core import periodic, tenant_wall
 from core.audit import keys
-from core.database import rights
+from core.database import clocks, rights
 from core.redis_client import client
 
 #: The sweep runs every 3 s; where none has run for this long no work is done, whatever the processes say.
@@ -163,6 +163,11 @@ def _audit_key() -> str:
     return "wrong" if keys.mismatch() else "ok"
 
 
+def _clock() -> str:
+    off_s = clocks.off_s()
+    return "ok" if abs(off_s) <= clocks.MOST_OFF_S else f"{off_s:+.0f} s off the database's"
+
+
 def _tenant_wall() -> str:
     return "ok" if tenant_wall.stands_now() else "missing"
 
@@ -172,6 +177,7 @@ CHECKS: tuple[Check, ...] = (
     Check("broker", _broker, is_needed=True),
     Check("workers", _workers, is_needed=True),
     Check("audit_key", _audit_key, is_needed=True),
+    Check("clock", _clock, is_needed=True),
     Check("beat", _beat),
     Check("periodic", _periodic),
     Check("queue", _queue),

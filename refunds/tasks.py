@@ -31,7 +31,7 @@ from refunds.models import idempotency
 from refunds.payouts import arrival_times, elsewhere, loop, notices, second_leg
 from refunds.review import assigning, deciding, escalating, pending
 from refunds.telling import outbox, promises
-from refunds.worker import child, confirming, hearing, watch
+from refunds.worker import child, confirming, hearing, timekeeping, watch
 
 logger = logging.getLogger(__name__)
 _VERIFIED_WITHIN_S = 60 * 60
@@ -147,13 +147,21 @@ def erase_expired() -> None:
 
 @celeryd_after_setup.connect
 def watch_over(instance: Any, **_: object) -> None:
-    """Before the broker is there: a worker that cannot reach it works all the same."""
+    """Before the broker is there: a worker that cannot reach it works all the same. Nothing of it works before its clock is
+    right: the other apps' threads are started after this.
+    """
+    timekeeping.wait_until_right()
     own = hearing.made(threads=instance.concurrency)
     hearing.listen(instance.app.amqp.queues)
     task_received.connect(lambda **_: own.heard(), weak=False)
     task_prerun.connect(lambda **_: own.began(), weak=False)
     task_postrun.connect(lambda **_: own.finished(), weak=False)
-    watch.start(also=partial(hearing.end_if_deaf, own))
+
+    def look_after_oneself() -> None:
+        hearing.end_if_deaf(own)
+        timekeeping.end_if_off(own)
+
+    watch.start(also=look_after_oneself)
 
 
 @worker_ready.connect

@@ -412,7 +412,14 @@ def picture(request: HttpRequest, visit: Visit, evidence_id: UUID) -> HttpRespon
 #: Refusals that a customer can do something about; with the others only the store can help.
 _FOR_CUSTOMERS = frozenset(
     {
-        *("not_a_picture", "picture_too_large", "paper_too_long", "too_many_at_once", "too_many_pictures"),
+        *(
+            "file_not_kept",
+            "not_a_picture",
+            "picture_too_large",
+            "paper_too_long",
+            "too_many_at_once",
+            "too_many_pictures",
+        ),
         *("empty_answer", "state_conflict", "appealed_before", "not_paid_yet", "account_incomplete"),
         *("consent_needed", "refunds_under_way"),
         *("code_wrong", "code_not_sent", "too_many_codes", "phone_not_shown"),

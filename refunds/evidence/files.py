@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import re
 import secrets
@@ -27,9 +28,9 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, DomainError, Invalid
 from core.plain_text import one_line
 from merchants import rights
 from merchants.principals import Kind, Principal
@@ -41,9 +42,13 @@ from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import OF_STAFF, EvidenceKind
 from refunds.states import State
 
+logger = logging.getLogger(__name__)
+
 MAX_UPLOAD_BYTES = 8 * 1024 * 1024
-#: Decoded, a pixel takes three or four bytes whatever the file weighs. Phones take up to 50 million in one picture.
+#: Decoded, a pixel takes four bytes whatever the file weighs. Phones take up to 50 million in one picture, as JPEG.
 MAX_PIXELS = 52_000_000
+#: What is not JPEG is decoded at its full size, up to five times: a gigabyte for a file of a kilobyte, at 52 million.
+MAX_PIXELS_AT_ONCE = 25_000_000
 #: A picture that loads step by step has ten or so. Each is drawn over the whole of it, however little the file says there.
 _MAX_SCANS = 100
 MAX_SIDE = 2000
@@ -61,8 +66,24 @@ _FORMATS = ("JPEG", "PNG", "WEBP")
 _JPEGS = ("JPEG", "MPO")
 #: Where something begins in a JPEG: behind 0xFF neither a byte of the picture nor its restart, nor padding.
 _MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
+#: What may stand before a marker, and no camera writes.
+_PADDING = re.compile(rb"\xff+")
 _END, _SCAN, _BARE = 0xD9, 0xDA, (0x01, 0xD8)
 _QUALITY = 86
+#: EXIF's orientation, and what makes the picture upright again.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+#: Beside the picture itself a JPEG has a dozen or so.
+_MOST_PARTS = 1_000
+#: More than a camera writes; how it was held stands near the beginning.
+_MOST_EXIF = 65_536
 #: What Pillow raises for files that are broken, cut or made to break it.
 _BROKEN = (
     *(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, ZeroDivisionError),
@@ -89,6 +110,12 @@ class TooManyPictures(Conflict, code="too_many_pictures"):
 
 class PaperTooLong(Invalid, code="paper_too_long"):
     """The PDF has too many pages."""
+
+
+class NotKept(DomainError, code="file_not_kept"):
+    """The disk takes no file: it is full, or away."""
+
+    status = 503
 
 
 class EvidenceGone(Invalid, code="unknown_evidence"):
@@ -118,7 +145,7 @@ def read_picture(*, upload: UploadedFile[Any]) -> Picture:
     """
     content = _content(upload)
     with _decoding:
-        whole = _decoded(io.BytesIO(content))
+        whole = _decoded(io.BytesIO(_with_one_exif(content)))
         small = whole.copy()
         small.thumbnail((SMALL_SIDE, SMALL_SIDE), Image.Resampling.LANCZOS)
         return Picture(_written(whole), _written(small), looks.look_of(whole))
@@ -156,15 +183,18 @@ def _decoded(file: IO[bytes]) -> Image.Image:
     """The pixels of a file as an upright RGB picture, made afresh so that nothing else comes along."""
     try:
         with Image.open(file, formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise PictureTooLarge("a picture may have 52 million pixels")
+            if image.width * image.height > (MAX_PIXELS if image.format in _JPEGS else MAX_PIXELS_AT_ONCE):
+                raise PictureTooLarge("a picture may have 52 million pixels, and 25 million where it is no JPEG")
             if image.format in _JPEGS and _scans(file) > _MAX_SCANS:
                 raise PictureTooLarge("a picture is not drawn over and over")
             # A JPEG is decoded at half or a quarter of its size where that is enough.
             image.draft("RGB", (MAX_SIDE, MAX_SIDE))
-            upright = ImageOps.exif_transpose(image)
-            upright.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-            pixels = upright.convert("RGBA") if upright.has_transparency_data else upright.convert("RGB")
+            turn = _turn(image)
+            # Small first: turned as it came, it would be there twice.
+            image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+            pixels = image.convert("RGBA") if image.has_transparency_data else image.convert("RGB")
+            if turn is not None:
+                pixels = pixels.transpose(turn)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureTooLarge("a picture may have 52 million pixels") from error
     except _BROKEN as error:
@@ -173,6 +203,37 @@ def _decoded(file: IO[bytes]) -> Image.Image:
     fresh = Image.new("RGB", pixels.size, "white")
     fresh.paste(pixels, mask=pixels if pixels.mode == "RGBA" else None)
     return fresh
+
+
+def _with_one_exif(content: bytes) -> bytes:
+    """A JPEG with what a camera says of it once, in its 64 kB. The library puts any number of such parts together, and reads all
+    of them as soon as it opens the picture: eight seconds for a million fractions. What is no JPEG stays as it is.
+
+    Raises ``NotAPicture`` for more parts than a picture has: each costs the library a moment.
+    """
+    if content[:2] != b"\xff\xd8":
+        return content
+    at, kept, has_one = 2, [content[:2]], False
+    while content[at : at + 1] == b"\xff" and (marker := content[at + 1 : at + 2]) not in (b"\xda", b""):
+        if marker == b"\xff" and (padding := _PADDING.match(content, at)):
+            at = padding.end() - 1
+            continue
+        end = at + 2 + max(2, int.from_bytes(content[at + 2 : at + 4], "big"))
+        is_exif = marker == b"\xe1" and content[at + 4 : at + 8] == b"Exif"
+        if not (is_exif and has_one):
+            kept.append(content[at:end])
+        at, has_one = end, has_one or is_exif
+        if len(kept) > _MOST_PARTS:
+            raise NotAPicture("a picture has few parts")
+    return b"".join([*kept, content[at:]])
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """How the camera was held."""
+    exif = Image.Exif()
+    exif.load(image.info.get("exif", b"")[:_MOST_EXIF])
+    held = exif.get(ExifTags.Base.Orientation)
+    return _TURNS.get(held) if isinstance(held, int) else None
 
 
 def _scans(file: IO[bytes]) -> int:
@@ -290,8 +351,14 @@ def written_files(pictures: Sequence[Picture]) -> Iterator[list[str]]:
 
     Files first: a row without its file would be a lie, a file without its row is only litter.
     """
-    paths = [_stored(picture) for picture in pictures]
+    paths = [_new_path(picture) for picture in pictures]
     try:
+        try:
+            for picture, path in zip(pictures, paths, strict=True):
+                _store(picture, path)
+        except OSError as error:
+            logger.error("evidence cannot be kept: %s", error)  # noqa: TRY400 - the error says it all
+            raise NotKept("the files cannot be kept", retry_after_s=30) from error
         yield paths
     except BaseException:
         for path in paths:
@@ -351,10 +418,14 @@ def _small(path: Path) -> Path:
     return path.with_suffix(".small.jpg")
 
 
-def _stored(picture: Picture) -> str:
-    """Write both sizes under a random name; returns the path below the folder."""
+def _new_path(picture: Picture) -> str:
+    """A random name, as a path below the folder."""
     name = secrets.token_hex(16)
-    relative = f"{name[:2]}/{name[2:4]}/{name}{'.jpg' if picture.small else '.pdf'}"
+    return f"{name[:2]}/{name[2:4]}/{name}{'.jpg' if picture.small else '.pdf'}"
+
+
+def _store(picture: Picture, relative: str) -> None:
+    """Write both sizes. Raises ``OSError``, and may leave a part."""
     path = folder() / relative
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for target, content in ((path, picture.whole), (_small(path), picture.small)):
@@ -364,7 +435,6 @@ def _stored(picture: Picture) -> str:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    return relative
 
 
 def _private(path: str, flags: int) -> int:

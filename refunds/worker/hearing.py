@@ -112,6 +112,11 @@ def end_if_deaf(hearing: Hearing) -> None:
         "consumer stalled: no message received for %.0f s although the broker answers; exiting to be restarted",
         settings.WORKER_DEAF_AFTER_S,
     )
+    end(hearing)
+
+
+def end(hearing: Hearing) -> None:
+    """End this process so that its supervisor starts another; work in hand is given a moment."""
     until = time.monotonic() + _FINISH_S
     loop.end(within_s=_FINISH_S)
     while not hearing.is_idle and time.monotonic() < until:

@@ -21,7 +21,7 @@ from dev.embedded import ports
 from integrations.models import FeedEvent
 from merchants.models import Merchant
 from merchants.principals import of_staff
-from refunds.models import RefundRequest
+from refunds.models import Execution, RefundRequest
 from refunds.review import deciding
 from tests.api.conftest import Api, api_for
 from tests.factories import make_request, make_staff
@@ -134,14 +134,23 @@ def test_consumers_killed_at_any_moment_have_what_the_lists_have(
             wait_until(partial(one.agrees, there), seconds=PATIENCE_S, what=f"{how} has what the lists have")
             assert one.process is not None
             assert one.process.exit_code is None, one.process.log.read_text()
-        ids = {f"evt_{pk}" for pk in FeedEvent.objects.values_list("pk", flat=True)}
-        # Events that change nothing of the lists come after these agree, and what was sent again is on its way a moment more.
-        wait_until(lambda: _heard(copies, "feed").keys() >= ids, seconds=PATIENCE_S, what="the feed is read to its end")
+        # The lists agree before the last event is numbered, and what was sent again is on its way a moment more: how many there
+        # are is asked at each look.
+        wait_until(lambda: _heard(copies, "feed").keys() >= _events(), seconds=PATIENCE_S, what="the feed is read")
         wait_until(
-            lambda: _came_again(_heard(copies, "hook"), ids), seconds=PATIENCE_S, what="all came, some of it again"
+            lambda: _came_again(_heard(copies, "hook"), _events()),
+            seconds=PATIENCE_S,
+            what="all came, some of it again",
         )
         # What is kept with its place in one transaction is read once, wherever it was killed.
-        assert _heard(copies, "feed") == dict.fromkeys(ids, 1)
+        heard = _heard(copies, "feed")
+        assert heard == dict.fromkeys(heard, 1)
+        assert heard.keys() <= _events()
+
+
+def _events() -> set[str]:
+    """All that the feed has by now."""
+    return {f"evt_{pk}" for pk in FeedEvent.objects.values_list("pk", flat=True)}
 
 
 def _heard(copies: Mapping[str, Any], how: str) -> dict[str, int]:
@@ -150,7 +159,7 @@ def _heard(copies: Mapping[str, Any], how: str) -> dict[str, int]:
 
 
 def _came_again(heard: Mapping[str, int], ids: set[str]) -> bool:
-    return heard.keys() == ids and max(heard.values()) > 1
+    return heard.keys() >= ids and max(heard.values()) > 1
 
 
 def _decide(request: RefundRequest, dice: random.Random, *, by: Any) -> None:
@@ -162,6 +171,8 @@ def _decide(request: RefundRequest, dice: random.Random, *, by: Any) -> None:
 
 
 def _at_rest() -> bool:
+    # A channel that was asked before it had settled is asked again after a minute, as long as this test waits.
+    Execution.objects.filter(state="processing").update(due_at=timezone.now())
     return not RefundRequest.objects.exclude(state__in=("refunded", "rejected")).exists()
 
 

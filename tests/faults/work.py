@@ -46,7 +46,7 @@ def open_accounts(merchant: Merchant, folder: Path, **profile: object) -> dict[s
 
 def paid_sales(merchant: Merchant, channel: Channel, count: int, *, amount_fen: int = 10_000) -> list[Transaction]:
     """So many sales that the channel knows, each large enough for several refunds."""
-    account = ChannelAccount.objects.get(merchant=merchant, channel=channel.name)
+    account = ChannelAccount.objects.get(merchant=merchant, channel=channel.name, is_active=True)
     # What is approved by rule is limited by cashier and day.
     first = make_sale(merchant, amount_fen, channel_account=account, cashier=f"F{uuid7().int % 10**12:012d}")
     now = timezone.now()

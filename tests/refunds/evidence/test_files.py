@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
 import stat
+import struct
 import time
 import zipfile
 from collections.abc import Callable
@@ -216,3 +219,95 @@ def test_a_jpeg_that_loads_step_by_step_is_read_whatever_stands_behind_it() -> N
     film = b"\xff\xda\x00\x02" * 1_000
     assert kept(pictures.encoded(progressive=True) + film).size == (320, 240)
     assert kept(pictures.with_place_and_turn() + film).size == (200, 400)
+
+
+@pytest.mark.parametrize("held", range(1, 9))
+def test_a_picture_is_turned_as_its_camera_was_held_once_it_is_small(
+    held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Turned as it came, a picture of 52 million pixels would be in memory twice."""
+    sides = list[tuple[int, int]]()
+    turn = Image.Image.transpose
+
+    def noted(image: Image.Image, how: Image.Transpose) -> Image.Image:
+        sides.append(image.size)
+        return turn(image, how)
+
+    monkeypatch.setattr(Image.Image, "transpose", noted)
+    exif = Image.Exif()
+    exif[0x0112] = held
+    read = {
+        (kind, size): kept(pictures.encoded(size, kind=kind, exif=exif))
+        for kind in ("JPEG", "PNG", "WEBP")
+        for size in ((4000, 2000), (40, 20))
+    }
+    assert max((max(side) for side in sides), default=0) <= files.MAX_SIDE
+    for (_, (width, _height)), image in read.items():
+        upright = (min(width, 2000), min(width, 2000) // 2)
+        assert image.size == (upright if held < 5 else upright[::-1])
+
+
+def _parts(exif: bytes) -> bytes:
+    """As many parts of a JPEG as it takes to say this of its camera."""
+    parts = [b"Exif\0\0" + exif[at : at + 65_000] for at in range(0, len(exif), 65_000)]
+    return b"".join(b"\xff\xe1" + struct.pack(">H", len(part) + 2) + part for part in parts)
+
+
+def _fractions(tag: int) -> bytes:
+    """How the camera was held, and 900,000 fractions."""
+    lines = struct.pack("<H", 2) + struct.pack("<HHII", 0x0112, 3, 1, 6) + struct.pack("<HHII", tag, 5, 900_000, 38)
+    return b"II*\0" + struct.pack("<I", 8) + lines + struct.pack("<I", 0) + struct.pack("<II", 7, 3) * 900_000
+
+
+# The library says that the rest of it is not there.
+@pytest.mark.filterwarnings("ignore:Tag data larger")
+@pytest.mark.parametrize(
+    ("parts", "size"),
+    [
+        pytest.param(_parts(_fractions(0x011A)), (20, 40), id="a million fractions"),
+        pytest.param(b"\xff" * 8_000_000, (40, 20), id="nothing but padding"),
+        pytest.param(b"\xff\xfe\0\x02" * 1_900_000, None, id="two million empty comments"),
+    ],
+)
+def test_jpeg_whose_beginning_takes_its_reader_seconds_is_read_at_once_or_refused(
+    parts: bytes, size: tuple[int, int] | None
+) -> None:
+    content = pictures.encoded((40, 20))
+    heavy = content[:2] + parts + content[2:]
+    began = time.process_time()
+    if size is None:
+        with pytest.raises(NotAPicture):
+            kept(heavy)
+    else:
+        assert kept(heavy).size == size
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_what_is_decoded_whole_may_have_fewer_pixels_than_a_jpeg(kind: str) -> None:
+    """Of 52 million a WebP of a kilobyte took a gigabyte."""
+    flat = pictures.encoded((7_200, 3_600), kind=kind, mode="L")
+    assert len(flat) < 100_000
+    with pytest.raises(PictureTooLarge):
+        files.read_picture(upload=pictures.upload(flat))
+
+
+def test_files_that_the_disk_does_not_take_leave_nothing_and_say_so(
+    request_in_review: RefundRequest, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of two fits, of the second a part."""
+    written, sync = [], os.fsync
+
+    def full(number: int) -> None:
+        written.append(number)
+        if len(written) > 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(number)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(files.NotKept) as refused:
+        add(request_in_review, 2)
+    assert (refused.value.status, refused.value.code) == (503, "file_not_kept")
+    assert len(written) == 4
+    assert files_below(folder) == []
+    assert not Evidence.objects.exists()
