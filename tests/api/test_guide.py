@@ -187,7 +187,8 @@ def test_every_example_is_taken(api: Api) -> None:
         answer = Client().post(names["file_refund_batch"], body, content_type=media, headers=headers)
         assert (answer.status_code, answer.json()["kind"]) == (201, "refunds"), answer.content
     batches.work()
-    assert {code for code in RefundBatchRow.objects.values_list("code", flat=True) if code} == {"x"}
+    # They can be read; what is wrong with them is that the sale is asked for above, and that there is no other.
+    assert set(RefundBatchRow.objects.values_list("code", flat=True)) == {"exceeds_refundable", "transaction_not_found"}
     for name, bodies in BODIES.items():
         for body in bodies.values():
             if "{request_id}" in names[name]:
