@@ -128,9 +128,7 @@ def _name(element: Element) -> str:
 
 def _text(element: Element) -> str:
     """The text of its runs, without how they are read: pinyin that stands above the characters is none of the cell."""
-    return "".join(
-        (part.text or "") if _name(part) == "t" else _text(part) for part in element if _name(part) != "rPh"
-    )
+    return "".join((part.text or "") if _name(part) == "t" else _text(part) for part in element if _name(part) != "rPh")
 
 
 def _value(cell: Element, shared: list[str]) -> str:

@@ -52,7 +52,9 @@ def test_ten_thousand_webhooks_to_a_slow_and_a_dead_address_delay_nobody_else(
         _queue([make_endpoint(merchant, one.url) for one in (slow, dead)])
         wait_until(lambda: slow.calls and dead.calls, seconds=PATIENCE_S, what="both are called")
         beside_s, lag_beside_s = _refunded(merchant, wechat, sound, already=_ASKED)
-        waiting = WebhookDelivery.objects.filter(endpoint__url__in=[slow.url, dead.url], state__in=["pending", "sending"])
+        waiting = WebhookDelivery.objects.filter(
+            endpoint__url__in=[slow.url, dead.url], state__in=["pending", "sending"]
+        )
         left = waiting.count()
     sys.stdout.write(
         f"{_ASKED} refunds paid in {alone_s:.1f} s, beside {left} webhooks that wait in {beside_s:.1f} s; "
@@ -60,7 +62,7 @@ def test_ten_thousand_webhooks_to_a_slow_and_a_dead_address_delay_nobody_else(
     )
     assert left > _WAITING * 0.9
     assert beside_s < alone_s + _AT_ONCE_S
-    assert lag_beside_s < _AT_ONCE_S
+    assert lag_beside_s < lag_alone_s + _AT_ONCE_S
     paid_once(wechat, 2 * _ASKED)
 
 
