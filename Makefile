@@ -96,7 +96,8 @@ owner: environment ## an owner's way from the invitation to the first refund, in
 
 .PHONY: faults
 faults: environment client ## every test that kills processes or breaks connections, at every place, and every code of the channels
-	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -m "faults or long" -n $(WORKERS) --dist worksteal tests/faults tests/contracts $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(WITH_SERVICES) $(BIN)/pytest -m "faults or long" -n $(WORKERS) --dist worksteal tests/faults tests/contracts \
+		tests/integrations/test_sandbox_clock.py tests/refunds/payouts/test_shifts.py $(ARGS)
 
 .PHONY: looks
 looks: environment ## browser journeys again in the widths, lights and languages that `test` leaves out

@@ -71,6 +71,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "request_info_refund_request": {"A picture": {"version": 3, "message": "请补一张面板的照片"}},
 }
 
+#: The same for what is sent as a table.
+TABLES: dict[str, str] = {
+    "file_refund_batch": "order_no,amount_fen,reason,lines,customer.phone,customer_consent\n"
+    "A20261120-3391,26800,quality,AF-4L:1,13800006021,true\n"
+    "A20261120-3392,1200,goodwill,,13800006022,true\n",
+}
 
 _HERE = Path(__file__).parent
 #: What fields mean, by name; what stands in English in the code, in Chinese; how names say their unit.
@@ -322,6 +328,8 @@ def _explain_operation(name: str, operation: dict[str, Any], shapes: dict[str, A
         }
     elif "application/json" in body:
         body["application/json"]["example"] = _sample(body["application/json"]["schema"], shapes)
+    if name in TABLES:
+        body["text/csv"]["example"] = TABLES[name]
     for always in (406, *((413, 415) if body else ()), 503):
         operation["responses"].setdefault(str(always), {"content": dict(operation["responses"]["401"]["content"])})
     is_once = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))

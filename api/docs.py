@@ -132,13 +132,13 @@ def _operation(path: str, method: str, operation: dict[str, Any], shown: set[str
                 f"`{one['name']}`" + ("" if one.get("required") else " ?"),
                 f"{one['in']}, {_kind(one['schema'])}",
                 one["description"],
-                f"`{one['example']}`",
+                f"`{_in_address(one['example'])}`",
             )
             for one in parameters
         ]
         yield from _table([_("Parameter"), _("Type"), _("Meaning"), _("Example")], rows)
     for media, form in operation.get("requestBody", {}).get("content", {}).items():
-        yield from ("", _("Takes") + f" {_link(form['schema'])} (`{media}`):", "")
+        yield from ("", " ".join(filter(None, [_("Takes"), _link(form["schema"]), f"(`{media}`):"])), "")
         for example in (
             [form["example"]] if "example" in form else [one["value"] for one in form.get("examples", {}).values()]
         ):
@@ -159,6 +159,11 @@ def _operation(path: str, method: str, operation: dict[str, Any], shown: set[str
     yield from ("", _("Refuses, for example") + f": {', '.join(refused)}.")
 
 
+def _in_address(example: Any) -> Any:
+    """What may repeat stands there once."""
+    return example[0] if isinstance(example, list) else example
+
+
 def _table(titles: list[str], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(titles)} |"
     yield f"|{'---|' * len(titles)}"
@@ -172,6 +177,8 @@ def _cell(text: str) -> str:
 
 
 def _json(value: Any) -> str:
+    if isinstance(value, str):  # a table: no body of JSON is a text
+        return f"```csv\n{value}```"
     return f"```json\n{json.dumps(value, ensure_ascii=False, indent=1)}\n```"
 
 

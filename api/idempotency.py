@@ -48,6 +48,9 @@ class KeyReused(Invalid, code="idempotency_key_reused"):
 def key_of(request: Request) -> str:
     """The request's key. Raises ``ValidationError`` when it is missing or not 1 to 255 visible ASCII characters."""
     key = request.headers.get(HEADER, "")
+    # A client that adds the header anew with each try sends it twice by the second; the server makes one line of them.
+    if "," in key and len(parts := {part.strip() for part in key.split(",")} - {""}) == 1:
+        (key,) = parts
     if not key:
         raise refused("idempotency_key_missing", HEADER)
     if len(key) > 255 or not key.isascii() or not key.isprintable():

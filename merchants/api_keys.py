@@ -279,6 +279,8 @@ def recognise(key: str) -> Client | None:
         client, until, expires_at = known
         if monotonic() < until and (expires_at is None or timezone.now() < expires_at):
             return client
+    # From before the look: what is revoked while it takes its time is not known for longer than that.
+    looked_at = monotonic()
     found = _look_up(digest)
     if found is None:
         _known.pop(digest, None)
@@ -289,7 +291,7 @@ def recognise(key: str) -> Client | None:
         return client
     if len(_known) >= _KNOWN_AT_ONCE:
         _known.clear()
-    _known[digest] = client, monotonic() + KNOWN_FOR_S, expires_at
+    _known[digest] = client, looked_at + KNOWN_FOR_S, expires_at
     return client
 
 

@@ -6,18 +6,24 @@ Source: ECMA-376, part 1, 18.3 (worksheets) and 18.4 (shared strings). Only what
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
+from functools import cached_property
 from typing import BinaryIO, cast
 from xml.etree.ElementTree import Element, XMLPullParser
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from payment_channels.contract import BillCorrupt
 
 _CHUNK_BYTES = 65_536
-_MAX_BYTES = 200_000_000
+#: Of all that a workbook's rows come from, unpacked.
+_MAX_BYTES = 300_000_000
 _MAX_SHARED_CHARS = 32_000_000
 #: XML that may come before a row ends.
 _MAX_ROW_BYTES = 2_000_000
 _MAX_COLUMNS = 500
+#: A row's text lies seven elements deep. What stays open is remembered until it ends.
+_MAX_DEPTH = 50
 #: Beyond so many digits a spreadsheet's number is rounded.
 _EXACT_BELOW = 10**15
 _SHARED, _SHEET = "xl/sharedStrings.xml", re.compile(r"xl/worksheets/[^/]+\.xml\Z")
@@ -37,16 +43,23 @@ class Workbook:
         if not self.sheets:
             raise BillCorrupt("the workbook holds no sheet", code="bill_workbook")
         self._shared = _SHARED if _SHARED in archive.namelist() else ""
+        # As the zip says it, beyond which nothing of a file in it is read.
+        if sum(archive.getinfo(name).file_size for name in self._names) > _MAX_BYTES:
+            raise BillCorrupt("the workbook is too large")
+
+    @property
+    def _names(self) -> list[str]:
+        return [*self.sheets, self._shared] if self._shared else self.sheets
 
     def parts(self) -> Iterator[BinaryIO]:
         """The files inside that its rows come from."""
-        for name in filter(None, (*self.sheets, self._shared)):
+        for name in self._names:
             with self._archive.open(name) as part:
                 yield cast("BinaryIO", part)
 
     def rows(self, sheet: str) -> Iterator[tuple[int, list[str]]]:
         """A sheet's numbered rows from 1. Raises ``BillCorrupt`` and what a broken file raises."""
-        shared = self._strings()
+        shared = self._strings
         number = 0
         for row in self._elements(sheet, "row"):
             number = int(row.get("r") or number + 1)
@@ -59,6 +72,7 @@ class Workbook:
                 cells[column] = _value(cell, shared)
             yield number, cells
 
+    @cached_property
     def _strings(self) -> list[str]:
         found: list[str] = []
         size = 0
@@ -70,28 +84,42 @@ class Workbook:
         return found
 
     def _elements(self, name: str, wanted: str) -> Iterator[Element]:
-        """Elements one by one, each forgotten after it was looked at."""
+        """Elements one by one, each forgotten after it was looked at, and what stands between them at once."""
         parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
-        size = since = 0
+        before = ParserCreate()
+        before.StartDoctypeDeclHandler = _refuse_declarations
+        since, within = 0, 0
         open_ones: list[Element] = []
         with self._archive.open(name) as part:
             while piece := part.read(_CHUNK_BYTES):
-                if b"<!" in piece and (b"<!DOCTYPE" in piece or b"<!ENTITY" in piece):
-                    raise BillCorrupt("the workbook declares entities")
-                size, since = size + len(piece), since + len(piece)
-                if size > _MAX_BYTES or since > _MAX_ROW_BYTES:
+                if not open_ones:
+                    # By what reads XML, whatever its encoding and however it is cut; what is no XML the other one says.
+                    with suppress(ExpatError):
+                        before.Parse(piece)
+                since += len(piece)
+                if since > _MAX_ROW_BYTES:
                     raise BillCorrupt("the workbook is too large")
                 parser.feed(piece)
                 for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
                     if event == "start":
                         open_ones.append(element)
+                        within += _name(element) == wanted
+                        if len(open_ones) > _MAX_DEPTH:
+                            raise BillCorrupt("the workbook is too deep")
                         continue
                     open_ones.pop()
                     if _name(element) == wanted:
-                        yield element
-                        since = 0
+                        within -= 1
+                        if not within:
+                            yield element
+                            since = 0
+                    if not within and open_ones:
                         open_ones[-1].clear()
         parser.close()
+
+
+def _refuse_declarations(*_: object) -> None:
+    raise BillCorrupt("the workbook declares entities")
 
 
 def _name(element: Element) -> str:
@@ -99,7 +127,8 @@ def _name(element: Element) -> str:
 
 
 def _text(element: Element) -> str:
-    return "".join(part.text or "" for part in element.iter() if _name(part) == "t")
+    """The text of its runs, without how they are read: pinyin that stands above the characters is none of the cell."""
+    return "".join((part.text or "") if _name(part) == "t" else _text(part) for part in element if _name(part) != "rPh")
 
 
 def _value(cell: Element, shared: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Max, Q
 
 from merchants import channels
@@ -18,6 +19,15 @@ def account_of(*, store: Store, channel: str, paid_at: datetime) -> ChannelAccou
     if channel == "cash":
         # No channel to go back through; the account of that name is the drawer that pays refunds by hand.
         return None
+    found = _account_at(store, channel, paid_at)
+    if found is None:
+        # Whoever opens the first one takes in what is committed by then (``take_in``): it waits for us, or we for it.
+        _lock(store.merchant_id, channel, "pg_advisory_xact_lock_shared")
+        found = _account_at(store, channel, paid_at)
+    return found
+
+
+def _account_at(store: Store, channel: str, paid_at: datetime) -> ChannelAccount | None:
     accounts = list(
         ChannelAccount.objects.filter(Q(store=store) | Q(store=None), merchant_id=store.merchant_id, channel=channel)
         .defer("sealed_credentials")
@@ -39,8 +49,9 @@ def account_of(*, store: Store, channel: str, paid_at: datetime) -> ChannelAccou
 
 def take_in(account: ChannelAccount) -> int:
     """Put down to a new account the sales that were reported while there was none for them: shops begin with their tills. Returns
-    how many.
+    how many. In the transaction that opens it: no sale is reported beside it without its account.
     """
+    _lock(account.merchant_id, account.channel, "pg_advisory_xact_lock")
     sales = Transaction.objects.filter(
         merchant_id=account.merchant_id, channel=account.channel, channel_account=None, kind__in=REPORTED_KINDS
     )
@@ -68,6 +79,11 @@ def same_number(account: ChannelAccount) -> list[ChannelAccount]:
     others = ChannelAccount.objects.filter(merchant_id=account.merchant_id, channel=account.channel)
     others = others.exclude(pk=account.pk).order_by("-is_active", "pk")
     return [one for one in others if number(one) == own] if own[0] else []
+
+
+def _lock(merchant_id: int, channel: str, how: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {how}(hashtextextended(%s, 0))", [f"accounts/{merchant_id}/{channel}"])
 
 
 def _took(account: ChannelAccount, ended: dict[int, datetime | None], paid_at: datetime) -> bool:

@@ -95,6 +95,9 @@ def test_every_field_has_a_meaning_in_the_readers_language_and_an_example_that_f
     assert [
         name for name, text in said.items() if len(text) < 2 or (language != "en" and not _CHINESE.search(text))
     ] == []
+    # A unit alone is no meaning.
+    units = {text[language != "en"] for text in _REFERENCE["units"].values()}
+    assert [name for name, text in said.items() if text.strip() in units] == []
     assert len(fields) > 590
     leaves = {name: field for name, field in fields.items() if "$ref" not in json.dumps(field)}
     assert [name for name, field in leaves.items() if not field.get("examples")] == []

@@ -94,6 +94,18 @@ def test_key_when_it_is_missing_or_no_visible_ascii_is_an_error_and_nothing_is_s
     assert not RefundRequest.objects.exists()
 
 
+@pytest.mark.parametrize("again", ["k-1,k-1", "k-1, k-1, k-1", "k-1,"])
+def test_key_when_a_try_sends_it_twice_is_that_key(api: Api, again: str) -> None:
+    """As the server joins them: a client that adds the header anew with each try has it twice by the second."""
+    body = {"transaction": str(make_sale(api.merchant).pk), "amount_fen": 100, "reason": "quality"}
+    first, repeat = (api.post("refund-requests", body, idempotency_key=key) for key in ("k-1", again))
+    assert (first.status_code, repeat.status_code, repeat.json()["id"]) == (201, 201, first.json()["id"])
+    assert repeat["Idempotent-Replayed"] == "true"
+    other = api.post("refund-requests", {**body, "amount_fen": 101}, idempotency_key="k-1,k-2")
+    assert other.status_code == 201, "two keys are no key of which we know"
+    assert RefundRequest.objects.count() == 2
+
+
 def test_a_first_answer_is_given_again_for_a_day_and_then_the_key_is_free(api: Api) -> None:
     sale = make_sale(api.merchant)
     body = {"transaction": str(sale.pk), "amount_fen": 100, "reason": "quality"}

@@ -176,7 +176,9 @@ def test_refund_when_the_answer_was_lost_is_asked_for_once_however_late_the_line
     assert RefundRequest.objects.get() == request
 
 
-def test_sale_and_refund_when_the_line_is_cut_wait_in_order_and_are_sent_once(page: Page, till: str) -> None:
+@pytest.mark.parametrize("days", [0, 1])
+def test_sale_and_refund_when_the_line_is_cut_wait_in_order_and_are_sent_once(page: Page, till: str, days: int) -> None:
+    sold_at = time.time()
     _open(page, till)
     page.locator("#cut").check()
     page.locator("#goods button", has_text="洗衣液").click()
@@ -191,11 +193,15 @@ def test_sale_and_refund_when_the_line_is_cut_wait_in_order_and_are_sent_once(pa
     page.reload()  # a restart loses nothing
     expect(page.locator("#waiting")).to_have_text("2")
     assert not Transaction.objects.exists()
+    if days:
+        page.clock.set_fixed_time(time.time() + days * 86_400)
     page.locator("#cut").uncheck()
     expect(page.locator("#waiting")).to_have_text("0")
     _work_until_said(page, "退款成功")
     assert (Transaction.objects.count(), RefundRequest.objects.count()) == (1, 1)
     assert RefundRequest.objects.get().customer_consent is True
+    # Paid when it was paid, not when the line was back.
+    assert abs(Transaction.objects.get().paid_at.timestamp() - sold_at) < 60
 
 
 def test_manager_scans_the_tills_code_and_the_till_hears_it_paid(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from xml.etree.ElementTree import Element
 
 import pytest
 
@@ -14,7 +18,7 @@ _HEAD = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/
 _TAIL = "</sheetData></worksheet>"
 
 
-def _opened(sheet: str, shared: str = "", **more: str) -> workbooks.Workbook:
+def _opened(sheet: str | bytes, shared: str = "", **more: str) -> workbooks.Workbook:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/workbook.xml", "<workbook/>")
@@ -65,6 +69,84 @@ def test_workbook_that_would_cost_too_much_or_names_what_it_lacks_is_refused(she
     book = _opened(sheet)
     with pytest.raises(BillCorrupt):
         list(book.rows(book.sheets[0]))
+
+
+_DECLARES = '<!DOCTYPE x [<!ENTITY a "b">]>'
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        # Cut in two where the file is read piece by piece.
+        *(f"<!--{'x' * (65_536 - 7 - cut)}-->{_DECLARES}{_HEAD}{_TAIL}" for cut in (1, 4, 9)),
+        f'<?xml version="1.0" encoding="UTF-16"?>{_DECLARES}{_HEAD}{_TAIL}'.encode("utf-16"),
+        f'<?xml version="1.0" encoding="UTF-16BE"?>{_DECLARES}{_HEAD}{_TAIL}'.encode("utf-16-be"),
+        # No entities in it, and none of a workbook's program either.
+        f'<!DOCTYPE x SYSTEM "http://127.0.0.1/x">{_HEAD}{_TAIL}',
+    ],
+)
+def test_declaration_is_refused_however_it_is_cut_and_written(sheet: str | bytes) -> None:
+    book = _opened(sheet)
+    with pytest.raises(BillCorrupt, match="declares"):
+        list(book.rows(book.sheets[0]))
+
+
+def test_text_that_looks_like_a_declaration_is_a_text() -> None:
+    book = _opened(f"{_HEAD}<row><c t='inlineStr'><is><t><![CDATA[<!DOCTYPE x>]]></t></is></c></row>{_TAIL}")
+    assert list(book.rows(book.sheets[0])) == [(1, ["<!DOCTYPE x>"])]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param("<x/>" * 400_000, id="beside one another"),
+        pytest.param("<x y='1'>" * 10_000 + "</x>" * 10_000, id="in one another"),
+    ],
+)
+def test_what_stands_between_rows_takes_no_memory(between: str) -> None:
+    """Each piece is small enough; what was kept of all of them made gigabytes of a file of kilobytes."""
+    row = "<row><c><v>1</v></c></row>"
+    book = _opened(f"<worksheet>{f'{between}<sheetData>{row}</sheetData>' * 4}</worksheet>")
+    tracemalloc.start()
+    try:
+        with suppress(BillCorrupt):
+            assert [cells for _, cells in book.rows(book.sheets[0])] == [["1"]] * 4
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 12_000_000
+
+
+def test_how_characters_are_read_is_no_text_of_their_cell() -> None:
+    reading = '<rPh sb="0" eb="2"><t>Shanghai</t></rPh><phoneticPr fontId="1"/>'
+    rows = f'<row><c t="s"><v>0</v></c><c t="inlineStr"><is><t>上海</t>{reading}</is></c></row>'
+    book = _opened(f"{_HEAD}{rows}{_TAIL}", f"<sst><si><r><t>上</t></r><r><t>海</t></r>{reading}</si></sst>")
+    assert list(book.rows(book.sheets[0])) == [(1, ["上海", "上海"])]
+
+
+def test_workbook_whose_sheets_are_too_large_together_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = f"{_HEAD}{'<row/>' * 100}{_TAIL}"
+    monkeypatch.setattr(workbooks, "_MAX_BYTES", len(sheet) + 10)
+    assert list(_opened(sheet).rows("xl/worksheets/sheet1.xml"))[-1] == (100, [])
+    with pytest.raises(BillCorrupt, match="too large"):
+        _opened(sheet, **{"xl/worksheets/sheet2.xml": sheet})
+
+
+def test_texts_are_read_once_for_all_sheets(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = '<row><c t="s"><v>0</v></c></row>'
+    book = _opened(
+        f"{_HEAD}{row}{_TAIL}", "<sst><si><t>a</t></si></sst>", **{"xl/worksheets/s2.xml": f"{_HEAD}{row}{_TAIL}"}
+    )
+    read: list[str] = []
+    found = workbooks.Workbook._elements
+
+    def counted(self: workbooks.Workbook, name: str, wanted: str) -> Iterator[Element]:
+        read.append(wanted)
+        return found(self, name, wanted)
+
+    monkeypatch.setattr(workbooks.Workbook, "_elements", counted)
+    assert [list(book.rows(sheet)) for sheet in book.sheets] == [[(1, ["a"])]] * 2
+    assert read == ["si", "row", "row"]
 
 
 def test_zip_without_a_sheet_is_refused() -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from merchants.models import ChannelAccount, Merchant, Store
 from merchants.principals import Principal
-from terminals.accounts import account_of
+from terminals.accounts import account_of, take_in
+from terminals.models import Transaction
 from terminals.reporting import report_sale
-from tests.factories import make_account, make_sale, till
+from tests.factories import make_account, make_merchant, make_sale, till
 from tests.terminals.test_reporting import SALE
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +73,33 @@ def test_sale_reported_late_finds_the_account_that_it_was_paid_into(merchant: Me
     late, _ = report_sale(sale=replace(SALE, paid_at=before, channel_transaction_no="43"), by=by, at=NOW)
     usual, _ = report_sale(sale=replace(SALE, paid_at=after, channel_transaction_no="44"), by=by, at=NOW)
     assert (late.channel_account, usual.channel_account) == (old, new)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("first", ["report", "open"])
+def test_sale_that_is_reported_while_the_first_account_is_opened_is_put_down_to_it(first: str) -> None:
+    """Who comes second waits for the other's commit."""
+    merchant = make_merchant()
+    steps: dict[str, Callable[[], object]] = {
+        "report": lambda: report_sale(sale=SALE, by=replace(till(merchant), key_id=None), at=timezone.now()),
+        "open": lambda: take_in(make_account(merchant)),
+    }
+    begins, began = steps.pop(first), threading.Event()
+    (follows,) = steps.values()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                begins()
+                began.set()
+                time.sleep(0.5)
+        finally:
+            connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert began.wait(60)
+    with transaction.atomic():
+        follows()
+    holder.join()
+    assert Transaction.objects.get().channel_account == ChannelAccount.objects.get()

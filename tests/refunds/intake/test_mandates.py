@@ -168,7 +168,7 @@ def test_64_at_once_for_the_last_yuan_exactly_one_gets_it(limit: str) -> None:
     api = _limited(merchant, {limit: 1_100})
     ask(api, sales(merchant, 1, phone="13800006021")[0], 1_000)
     wanted = sales(merchant, 64, phone="13800006021")
-    answers = at_once([post(api, sale, 100) for sale in wanted], width=16)
+    answers = at_once([post(api, sale, 100) for sale in wanted], width=64)
     assert Counter(answer.status_code for answer in answers) == {201: 1, 403: 63}
     assert {answer.json()["code"] for answer in answers if answer.status_code == 403} == {"mandate_exceeded"}
     assert RefundRequest.objects.aggregate(all=Sum("amount_fen"))["all"] == 1_100

@@ -152,11 +152,12 @@ def test_shift_of_another_merchant_or_store_is_not_found(shop: Merchant) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_close_while_refunds_are_paid_counts_each_once() -> None:
+@pytest.mark.parametrize("count", [24, pytest.param(200, marks=pytest.mark.long)])
+def test_close_while_refunds_are_paid_counts_each_once(count: int) -> None:
     shop = hand.make_shop()
     begin(shop)
-    requests = [make_request(make_sale(shop, 3_000, cashier=f"K{n}"), 1_000 + n) for n in range(24)]
-    payouts.claim(limit=100, at=timezone.now())
+    requests = [make_request(make_sale(shop, 3_000, cashier=f"K{n}"), 1_000 + n) for n in range(count)]
+    payouts.claim(limit=count, at=timezone.now())
 
     def pay(request: RefundRequest) -> None:
         try:
@@ -173,9 +174,9 @@ def test_close_while_refunds_are_paid_counts_each_once() -> None:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(4) as pool:
-        jobs = [pool.submit(pay, request) for request in requests[:12]]
-        jobs += [pool.submit(hand_over), *(pool.submit(pay, request) for request in requests[12:])]
+    with ThreadPoolExecutor(min(count // 6, 32)) as pool:
+        jobs = [pool.submit(pay, request) for request in requests[: count // 2]]
+        jobs += [pool.submit(hand_over), *(pool.submit(pay, request) for request in requests[count // 2 :])]
         for job in jobs:
             job.result()
     close(Shift.objects.get(closed_at=None), 20_000)
