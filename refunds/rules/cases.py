@@ -135,7 +135,12 @@ def plain_facts(rule: ReasonRule, example: Example, *, waited: timedelta = _HOUR
         terminal_enabled=True,
         goods_received=True,
         evidence=rule.evidence_required,
-        sums=Standing(cashier_day_count=0, charges=_TWICE if example.reason in NEEDS_FINDING else None),
+        sums=Standing(
+            cashier_day_count=0,
+            cashier_day_fen=0,
+            store_day_fen=0,
+            charges=_TWICE if example.reason in NEEDS_FINDING else None,
+        ),
     )
 
 

@@ -289,18 +289,24 @@ def _plain(value: Any) -> Any:
 def _instant(cases: Cases) -> Iterator[Finding]:
     """Rules that promise approval without a person and can never keep it; and more money that is approved sooner."""
     rules = cases.rules
+    against: list[tuple[tuple[str, ...], Case, ReasonRule]] = []
+    kept = set[tuple[str | int, ...]]()
+    for (_reason, rule), some in cases.kinds.items():
+        lines = _what_stands_against(cases, some[0], rule)
+        if lines:
+            against += [(lines, one, rule) for one in some]
+        elif rule.instant:
+            kept.update(_says(rules, one, "instant") for one in some)
+        yield from _sweep(cases, some[0], rule)
     never: dict[tuple[str, ...], list[tuple[Case, ReasonRule]]] = {}
     unmet = dict[tuple[str | int, ...], Finding]()
-    for (_reason, rule), some in cases.kinds.items():
-        case = some[0]
-        lines = _what_stands_against(cases, case, rule)
-        if rule.instant and lines:
-            never.setdefault(lines, []).extend((one, rule) for one in some)
+    for lines, case, rule in against:
+        # What is said for many kinds of cases and holds in some is no empty promise: the others say that they are excepted.
+        if rule.instant and _says(rules, case, "instant") not in kept:
+            never.setdefault(lines, []).append((case, rule))
         elif rule.extent != Extent.NONE and not _MET_BY.isdisjoint(lines):
-            # Several places of the rules may say the same.
-            for found in (_never_met(cases, one, rule, lines) for one in some):
-                unmet.setdefault(found.repair[0].path, found)
-        yield from _sweep(cases, case, rule)
+            found = _never_met(cases, case, rule, lines)
+            unmet.setdefault(found.repair[0].path, found)
     yield from unmet.values()
     for lines, those in never.items():
         case, rule = those[0]

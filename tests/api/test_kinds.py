@@ -42,7 +42,7 @@ KINDS: list[tuple[str, int, str, set[str]]] = [
     (Reason.CUSTOMER_CANCELLED, 10_000, "", set()),
     (Reason.GOODWILL, 500, "", {"instant_reason"}),
     (Reason.DEPOSIT, 10_000, "our breach", {"instant_reason", "deposit_doubled"}),
-    (Reason.DEPOSIT, 10_000, "nobody's fault", {"instant_reason", "deposit_set_aside"}),
+    (Reason.DEPOSIT, 10_000, "nobody's fault", {"instant_reason"}),
 ]
 
 

@@ -33,7 +33,7 @@ from tests.walk.stage import Stage
 pytestmark = [pytest.mark.django_db, pytest.mark.breaks_invariants]
 
 CASES = every_case()
-_PARTS = 8
+_PARTS = int(os.environ.get("MATRIX_PARTS", "8"))
 _PLAYED = range(_PARTS) if os.environ.get("MATRIX") else range(1)
 
 #: Addresses that are for whoever holds a link or a secret, or for nobody in particular: they know no roles.
