@@ -176,7 +176,13 @@ def _sum(
     if first is None:
         return Exposure(who=who, store=store, amount_fen=0, each_fen=0, steps=())
     if day is None and count is None:
-        return Exposure(who=who, store=store, amount_fen=None, each_fen=first.amount_fen, steps=(Step(1, first.of(first.amount_fen)),))
+        return Exposure(
+            who=who,
+            store=store,
+            amount_fen=None,
+            each_fen=first.amount_fen,
+            steps=(Step(1, first.of(first.amount_fen)),),
+        )
     steps: list[Step] = []
     total, number, order, of_this = 0, 0, 1, 0
     while (count is None or number < count) and (day is None or total < day):
