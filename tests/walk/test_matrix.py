@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -43,10 +44,10 @@ _FOR_ALL = {
     "/", "/api", "/api/docs", "/api/docs.md", "/api/problems", "/api/schema", "/llms.txt", "/i18n/setlang", "/logout",
     "/healthz", "/readyz", "/metrics", "/^/*[Aa][Pp][Ii]/",
 }  # fmt: skip
-#: What stands in the address is no thing of a merchant's, or is looked up among one's own.
-_NOTHING_OF_A_MERCHANT = frozenset({"/desk/settings/channel-accounts/new/<str:channel>"})
-#: Things of the whole merchant: a person of another of its stores may know of them.
-_OF_NO_STORE: frozenset[str] = frozenset()
+#: Parts of addresses that name what every merchant has one of its own of: the same text leads each to theirs.
+_NAMES = re.compile(r"<str:(code|event|medium|language|channel|account)>|<int:number>|<day:day>")
+#: Below these is what belongs to the whole merchant: people of any store may read it.
+_OF_NO_STORE = ("/desk/policy/", "/api/v1/policy/", "/desk/settings/channel-accounts/new/")
 
 
 @cache
@@ -101,12 +102,11 @@ class Others:
     wrong: list[str] = field(default_factory=list)
     asked: int = 0
 
-    def __post_init__(self) -> None:
-        self.abroad: Merchant = make_merchant()
-        self.elsewhere: Store = self.stage.merchant.stores.create(code="S9", name="九号店")
-
     def ask(self, client: Client, path: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
         self.asked += 1
+        # Made only now: what a case looks for before is its own merchant's.
+        self.abroad: Merchant = make_merchant()
+        self.elsewhere: Store = self.stage.merchant.stores.create(code="S9", name="九号店")
         key = client.defaults.get("HTTP_AUTHORIZATION", "").startswith("Bearer ")
         acts = acts_of(self.method, self.route) or ()
         for who, other, expected in self._keys(acts) if key else self._people(client, acts):
@@ -115,7 +115,7 @@ class Others:
                 answer = self.generic(other, self.method, path, *arguments, **named)
                 status, location = answer.status_code, answer.headers.get("Location", "")
                 body = b"" if answer.streaming else answer.content
-                self._judge(who, expected, status, location, body, ours)
+                self._judge(who, expected, path, status, location, body, ours)
 
     def _people(self, client: Client, acts: tuple[Act, ...]) -> Iterator[tuple[str, Client, str]]:
         yield "nobody", self.stage.nobody(), "out"
@@ -160,21 +160,29 @@ class Others:
         rows = RefundRequest.objects.filter(merchant=merchant).order_by("pk").values_list("pk", "state", "version")
         return AuditEvent.objects.filter(merchant_id=merchant.pk).count(), tuple(rows)
 
-    def _judge(self, who: str, expected: str, status: int, location: str, body: bytes, before: tuple[Any, ...]) -> None:
+    def _judge(
+        self, who: str, expected: str, path: str, status: int, location: str, body: bytes, before: tuple[Any, ...]
+    ) -> None:
         about = f"{self.method} {self.route} by {who}: {status}"
-        known = "<" not in self.route or self.route in _NOTHING_OF_A_MERCHANT
-        theirs = {"in": True, "gone": known, "away": known or self.route in _OF_NO_STORE}.get(expected, False)
+        names_nothing = "<" not in self.route
+        theirs = {
+            "in": True,
+            "gone": "<" not in _NAMES.sub("", self.route),
+            "away": names_nothing or self.route.startswith(_OF_NO_STORE),
+        }.get(expected, False)
         # Who has not signed in is shown the door, or told to come in by it first.
         door = expected == "out" and (status == 401 or (status in {302, 204} and ("login" in location or not body)))
         if status >= 500 or not (theirs or door or status in {403, 404}):
             self.wrong.append(about)
-        elif not theirs and self._ours() != before:
+        elif (expected == "gone" or not theirs) and self._ours() != before:
             self.wrong.append(f"{about}, and something changed")
-        elif expected in {"gone", "away"} and any(number.encode() in body for number in self._numbers()):
+        elif expected in {"gone", "away"} and self._shows(body, path):
             self.wrong.append(f"{about}, and shows a refund")
 
-    def _numbers(self) -> list[str]:
-        return list(RefundRequest.objects.filter(merchant=self.stage.merchant).values_list("number", flat=True))
+    def _shows(self, body: bytes, path: str) -> bool:
+        """Whether an answer names one of our refunds that was not asked for by its number."""
+        rows = RefundRequest.objects.filter(merchant=self.stage.merchant)
+        return any(one.encode() in body for one in rows.values_list("number", flat=True) if one not in path)
 
 
 def _user(client: Client) -> int:
