@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -97,11 +98,11 @@ def test_every_other_kind_is_asked_for_with_its_guide_and_says_what_became_of_it
 ) -> None:
     merchant = make_merchant(rules=rules.RETAIL)
     owner = of_staff(make_staff(merchant, "owner"))
-    said = {"rules": rules.RETAIL, "guides": guides.RETAIL, "by": owner, "at": timezone.now()}
+    said: dict[str, Any] = {"rules": rules.RETAIL, "guides": guides.RETAIL, "by": owner, "at": timezone.now()}
     policies.publish(merchant=merchant, name="guided", **said)
     cashier, hour_ago = make_staff(merchant, "cashier"), timezone.now() - timedelta(hours=1)
     for at, (reason, amount, by_rule) in enumerate(_KINDS):
-        fields = {"phone": f"1380013800{at}", "cashier": f"C9{at}", "paid_at": hour_ago}
+        fields: dict[str, Any] = {"phone": f"1380013800{at}", "cashier": f"C9{at}", "paid_at": hour_ago}
         sale = make_sale(merchant, **fields)
         if reason in (Reason.DUPLICATE_CHARGE, Reason.SYSTEM_FAULT):
             make_sale(merchant, **{**fields, "paid_at": hour_ago + timedelta(minutes=1)})

@@ -46,8 +46,15 @@ _FOR_ALL = {
 }  # fmt: skip
 #: Parts of addresses that name what every merchant has one of its own of: the same text leads each to theirs.
 _NAMES = re.compile(r"<str:(code|event|medium|language|channel|account)>|<int:number>|<day:day>")
-#: Below these is what belongs to the whole merchant: people of any store may read it.
-_OF_NO_STORE = ("/desk/policy/", "/api/v1/policy/", "/desk/settings/channel-accounts/new/")
+#: Below these is what belongs to the whole merchant: people of any store may know of it.
+_OF_NO_STORE = (
+    "/desk/policy/",
+    "/api/v1/policy/",
+    "/desk/settings/channel-accounts/new/",
+    # Of somebody who decides in all of them.
+    "/api/v1/delegations/",
+    "/desk/deputies/",
+)
 
 
 @cache
@@ -137,14 +144,14 @@ class Others:
 
     def _key(self, merchant: Merchant, scopes: list[str], store: Store | None = None) -> Client:
         by = of_staff(make_staff(merchant, Role.OWNER))
-        where = {"all_stores": True} if store is None else {"store": store, "all_stores": False}
+        where: dict[str, Any] = {"all_stores": True} if store is None else {"store": store, "all_stores": False}
         issued = api_keys.issue(
             merchant=merchant,
             name="other",
             scopes=scopes,
             by=by,
             at=self.stage.now(),
-            **where,  # type: ignore[arg-type]
+            **where,
         )
         return self.stage.nobody(Authorization=f"Bearer {issued[1]}")
 

@@ -54,7 +54,10 @@ def test_rejudged_when_the_version_was_rolled_back_each_is_judged_by_its_own() -
     """What was approved under a limit that is taken back stays as it was judged, and what is asked from then on is not."""
     merchant = make_merchant(rules=RULES)
     by, now = of_staff(make_staff(merchant, "owner")), timezone.now()
-    ask = lambda: make_request(make_sale(merchant, 90_000), 30_000, at=timezone.now())  # noqa: E731
+
+    def ask() -> RefundRequest:
+        return make_request(make_sale(merchant, 90_000), 30_000, at=timezone.now())
+
     before = ask()
     higher = {**RULES, "auto_approve_limit_fen": 40_000}
     policies.publish(merchant=merchant, name="higher", rules=higher, by=by, at=now)
@@ -69,8 +72,8 @@ def test_rejudged_when_the_version_was_rolled_back_each_is_judged_by_its_own() -
     # A person decides, under the rules of now, what was asked for under the others; and it is sent in again.
     approver = of_staff(make_staff(merchant, "owner"))
     deciding.request_info(request_id=half.pk, by=approver, at=timezone.now(), version=half.version, message="?")
-    said = {"request_id": half.pk, "correction": Correction(amount_fen=30_000), "by": by, "at": timezone.now()}
-    half = resubmitting.resubmit(**said)
+    correction = Correction(amount_fen=30_000)
+    half = resubmitting.resubmit(request_id=half.pk, correction=correction, by=by, at=timezone.now())
     assert (half.by_rule, half.state, half.policy_version.number) == (False, "in_review", 3)
     deciding.approve(request_id=before.pk, by=approver, at=timezone.now(), version=before.version)
     assert list(judgements.rejudged(judgements.kept(merchant=merchant.code))) == [""] * 6

@@ -135,7 +135,8 @@ def test_take_effect_when_the_deputys_time_ended_within_the_ten_seconds_pays_not
     """To the very moment: decided before the end it is theirs, at the end it is not, and nor is what would take effect then."""
     now, owner = timezone.now(), make_staff(merchant, Role.OWNER)
     large = make_request(make_sale(merchant, 300_000), 150_000)
-    ends_at, said = now + timedelta(minutes=5), {"starts_at": now, "limit_fen": None, "by": of_staff(owner), "at": now}
+    ends_at = now + timedelta(minutes=5)
+    said: dict[str, Any] = {"starts_at": now, "limit_fen": None, "by": of_staff(owner), "at": now}
     delegations.give(absent=owner.pk, deputy=reviewer.pk, ends_at=ends_at, **said)
     in_time = _decide(large, reviewer, ends_at - SOON - timedelta(microseconds=1))
     assert in_time is not None
