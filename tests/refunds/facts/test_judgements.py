@@ -128,7 +128,8 @@ def test_verdict_that_was_changed_is_found(statements: str) -> None:
 @pytest.mark.breaks_invariants
 def test_request_from_before_facts_is_counted_and_left_alone() -> None:
     request = make_request(make_sale(make_merchant()), 1_000)
-    plant("UPDATE refunds_judgement SET facts = replace(facts, '\"schema\":1', '\"schema\":0')", [], {})
+    other = f"replace(facts, '\"schema\":{facts.SCHEMA}', '\"schema\":0')"
+    plant(f"UPDATE refunds_judgement SET facts = {other}", [], {})
     assert list(judgements.rejudged(judgements.kept())) == [None]
     plant("DELETE FROM refunds_judgement", [], {})
     assert judgements.without_facts(merchant=request.merchant.code) == 1
