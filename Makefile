@@ -166,6 +166,10 @@ adversary: environment ## try to get more paid out in a day than a policy's expo
 	@ADVERSARY_SEED=$(SEED) ADVERSARY_SEQUENCES=$(SEQUENCES) ADVERSARY_REQUESTS=50 \
 		$(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) tests/refunds/rules/test_exposure.py -k adversary $(ARGS)
 
+.PHONY: matrix
+matrix: environment ## every address x roles x merchants x stores, with what the walk asks of it
+	@MATRIX=1 $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/walk/test_matrix.py $(ARGS)
+
 DRAFTS ?= 200
 
 .PHONY: trial-oracle

@@ -33,8 +33,8 @@ class Delegations(Creating):
     @schemas.operation("list_delegations", DelegationsOut)
     def get(self, request: Request) -> Response:
         """Who decides for whom, the one that lasts longest first."""
-        found = Delegation.objects.filter(merchant_id=self.caller.merchant_id)
-        rows = found.select_related("absent", "deputy", "made_by").order_by("-ends_at", "-pk")[:_SHOWN]
+        found = delegations.known_to(self.caller.by).select_related("absent", "deputy", "made_by")
+        rows = found.order_by("-ends_at", "-pk")[:_SHOWN]
         now = timezone.now()
         return Response({"results": [_json(row, at=now) for row in rows]})
 

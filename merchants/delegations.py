@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from core.audit.record import record_of
 from core.errors import Invalid, NotFound
@@ -76,11 +77,19 @@ def give(
     return row
 
 
+def known_to(by: Principal) -> QuerySet[Delegation]:
+    """Those that somebody may know of and end: of people who decide in a store of theirs."""
+    rows = Delegation.objects.filter(merchant_id=by.acting_for)
+    if by.stores is None:
+        return rows
+    return rows.filter(absent__in=Staff.objects.filter(Q(all_stores=True) | Q(stores__in=by.stores)))
+
+
 @transaction.atomic
 def revoke(*, delegation_id: int, by: Principal, at: datetime) -> Delegation:
-    """End it now. One that is over stays as it is."""
+    """End it now. One that is over stays as it is. Raises ``Forbidden`` or ``NotFound``."""
     check_may(Act.DELEGATE, by=by)
-    row = Delegation.objects.select_for_update().filter(pk=delegation_id, merchant_id=by.acting_for).first()
+    row = known_to(by).select_for_update(of=("self",)).filter(pk=delegation_id).first()
     if row is None:
         raise NotFound("there is no such delegation")
     if row.revoked_at is not None or row.ends_at <= at:

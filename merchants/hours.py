@@ -54,7 +54,8 @@ class Hours:
 
     def opening(self, *, since: datetime, lasting: timedelta, kinds: Mapping[date, DayKind]) -> tuple[int, ...]:
         """Begin and end of each time that it is open from ``since`` on, flat, in minutes since the epoch, until they last so
-        long together; at most over the horizon.
+        long together; at most over the horizon. A store that is shut all that time opens for no time at its end: it is known to
+        be shut.
         """
         start = int(since.timestamp()) // 60
         left, found = lasting // timedelta(minutes=1) + 1, []
@@ -66,7 +67,7 @@ class Hours:
             left -= end - begin
             if left <= 0:
                 break
-        return tuple(found)
+        return tuple(found) or (start + HORIZON_DAYS * _DAY,) * 2
 
     def _merged(self, since: datetime, kinds: Mapping[date, DayKind]) -> Iterator[tuple[int, int]]:
         """The times that it is open, in order; what touches or overlaps is one."""

@@ -33,7 +33,7 @@ class DeputiesPage:
 
 
 def deputies_page(*, scope: Scope, at: datetime, typed: Mapping[str, str], form_error: str) -> DeputiesPage:
-    found = Delegation.objects.filter(merchant_id=scope.staff.merchant_id).select_related("absent", "deputy", "made_by")
+    found = delegations.known_to(scope.by).select_related("absent", "deputy", "made_by")
     deciders = [role for role in Role if TABLE[Act.APPROVE].of_role(role)]
     staff = Staff.objects.filter(merchant_id=scope.staff.merchant_id, is_active=True, role__in=deciders)
     return DeputiesPage(

@@ -25,7 +25,7 @@ strictest rule holds for all.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from merchants.policies import fields
@@ -160,7 +160,9 @@ class Rules:
             return self.reasons.get(reason)
         found = [self._rule_of(reason, store, group) for group in groups or ("",)]
         known = [rule for rule in found if rule is not None]
-        return reduce(_strictest, known) if len(known) == len(found) else None
+        if len(known) != len(found):
+            return None
+        return reduce(partial(_strictest, usual_fen=self.auto_approve_limit_fen), known)
 
     def exceptions_for(self, reason: str, *, store: str = "", group: str = "") -> list[SpecialRule]:
         """Those that hold, the one that wins first."""
@@ -197,15 +199,17 @@ class Rules:
         return tiers[place : place + 1 + escalated]
 
 
-def _strictest(one: ReasonRule, other: ReasonRule) -> ReasonRule:
-    limits = [limit for limit in (one.auto_approve_limit_fen, other.auto_approve_limit_fen) if limit is not None]
+def _strictest(one: ReasonRule, other: ReasonRule, *, usual_fen: int) -> ReasonRule:
+    """Both together; ``usual_fen`` is the policy's limit, which holds for the one that names none."""
+    limits = {one.auto_approve_limit_fen, other.auto_approve_limit_fen}
+    limit = None if limits == {None} else min(usual_fen if limit is None else limit for limit in limits)
     return ReasonRule(
         extent=next(extent for extent in _EXTENTS if extent in (one.extent, other.extent)),
         max_share_percent=min(one.max_share_percent, other.max_share_percent),
         window_days=min(one.window_days, other.window_days),
         instant=one.instant and other.instant,
         min_share_percent=max(one.min_share_percent, other.min_share_percent),
-        auto_approve_limit_fen=min(limits, default=None),
+        auto_approve_limit_fen=limit,
         goods_required=one.goods_required or other.goods_required,
         evidence_required=tuple(dict.fromkeys((*one.evidence_required, *other.evidence_required))),
     )

@@ -96,6 +96,18 @@ def _paid_for(amount_fen: int, rule: ReasonRule) -> int:
     return max(amount_fen + (rule.extent == Extent.PARTIAL), -(-amount_fen * 100 // rule.max_share_percent))
 
 
+def as_share(most_fen: int, rule: ReasonRule) -> int:
+    """The largest amount up to this one that is an allowed share of some sale; 0: none is. Of a rule that gives exactly a third
+    back not every amount is.
+    """
+    least = rule.min_share_percent
+    # Every hundredth amount is any share.
+    for amount in range(most_fen, max(0, most_fen - 100), -1):
+        if not least or amount * 100 >= _paid_for(amount, rule) * least:
+            return amount
+    return 0
+
+
 def judged(rules: Rules, rule: ReasonRule, example: Example) -> Verdict:
     """The engine on the example, by the rule that holds for its kind of case."""
     alone = replace(rules, reasons={example.reason: rule}, exceptions=(), tiers=rules.tiers_in(example.store))
@@ -123,7 +135,12 @@ def plain_facts(rule: ReasonRule, example: Example, *, waited: timedelta = _HOUR
         terminal_enabled=True,
         goods_received=True,
         evidence=rule.evidence_required,
-        sums=Standing(cashier_day_count=0, charges=_TWICE if example.reason in NEEDS_FINDING else None),
+        sums=Standing(
+            cashier_day_count=0,
+            cashier_day_fen=0,
+            store_day_fen=0,
+            charges=_TWICE if example.reason in NEEDS_FINDING else None,
+        ),
     )
 
 

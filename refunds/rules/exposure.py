@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from merchants.policies.rules import ReasonRule, Rules
-from refunds.rules.cases import Cases, judged, single_limit
+from refunds.rules.cases import Case, Cases, as_share, judged, single_limit
 from refunds.rules.finding import Example
 from refunds.rules.policy import NEEDS_FINDING, Ruling
 from refunds.rules.risk import NEAR_PERCENT
@@ -103,31 +103,46 @@ def _in_store(cases: Cases, store: str) -> Iterator[Exposure]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Size:
+    """A kind of request that is approved by rule, and up to which amount."""
+
+    cases: Cases
+    case: Case
+    rule: ReasonRule
+    amount_fen: int
+
+    def of(self, most_fen: int) -> Example:
+        """One of so much at most, and of a sale that it is an allowed share of."""
+        amount = as_share(min(most_fen, self.amount_fen), self.rule)
+        return self.cases.example(amount or most_fen, self.case, self.rule)
+
+
+@dataclass(frozen=True, slots=True)
 class _Largest:
     """The largest request that is approved by rule, and the largest that does not count as close to its limit; None: none is."""
 
-    any: Example | None
-    far: Example | None
+    any: _Size | None
+    far: _Size | None
 
 
 def _largest(cases: Cases, store: str) -> _Largest:
-    found: list[tuple[Example, bool]] = []
+    found: list[tuple[_Size, bool]] = []
     for case, rule in cases.rule_of.items():
         if case.store != store or rule is None:
             continue
         for amount, is_far in _amounts(cases.rules, rule):
             example = cases.example(amount, case, rule)
             if amount > 0 and judged(cases.rules, rule, example).decision is Ruling.APPROVE:
-                found.append((example, is_far))
+                found.append((_Size(cases, case, rule, amount), is_far))
     return _Largest(
         any=max((one for one, _ in found), key=_ease, default=None),
         far=max((one for one, is_far in found if is_far), key=_ease, default=None),
     )
 
 
-def _ease(example: Example) -> tuple[int, bool]:
+def _ease(size: _Size) -> tuple[int, bool]:
     """The larger one; of equal ones, one that takes no finding."""
-    return example.amount_fen, example.reason not in NEEDS_FINDING
+    return size.amount_fen, size.case.reason not in NEEDS_FINDING
 
 
 def _amounts(rules: Rules, rule: ReasonRule) -> Iterator[tuple[int, bool]]:
@@ -136,8 +151,9 @@ def _amounts(rules: Rules, rule: ReasonRule) -> Iterator[tuple[int, bool]]:
     caps = [limit, rules.order_limit_fen, rules.auto_cashier_day_fen, rules.auto_store_day_fen]
     most = min(cap for cap in caps if cap is not None)
     far = (limit * NEAR_PERCENT - 1) // 100
+    most, far = as_share(most, rule), as_share(min(most, far), rule)
     yield most, most <= far
-    yield min(most, far), True
+    yield far, True
 
 
 def _sum(
@@ -160,7 +176,13 @@ def _sum(
     if first is None:
         return Exposure(who=who, store=store, amount_fen=0, each_fen=0, steps=())
     if day is None and count is None:
-        return Exposure(who=who, store=store, amount_fen=None, each_fen=first.amount_fen, steps=(Step(1, first),))
+        return Exposure(
+            who=who,
+            store=store,
+            amount_fen=None,
+            each_fen=first.amount_fen,
+            steps=(Step(1, first.of(first.amount_fen)),),
+        )
     steps: list[Step] = []
     total, number, order, of_this = 0, 0, 1, 0
     while (count is None or number < count) and (day is None or total < day):
@@ -176,19 +198,13 @@ def _sum(
             total += max(1, min(left)) * amount
             number += max(1, min(left))
             continue
-        steps.append(Step(order, _cut(size, amount)))
+        steps.append(Step(order, size.of(amount)))
         total, number, of_this = total + amount, number + 1, of_this + amount
         if of_order is None or of_this >= of_order[1]:
             order, of_this = order + 1, 0
     return Exposure(
         who=who, store=store, amount_fen=total, each_fen=first.amount_fen, count=number, steps=tuple(steps[:MOST_STEPS])
     )
-
-
-def _cut(size: Example, amount_fen: int) -> Example:
-    """The same request of less, and of a sale that is smaller by as much."""
-    paid_fen = max(amount_fen, size.paid_fen * amount_fen // size.amount_fen)
-    return size if amount_fen == size.amount_fen else replace(size, amount_fen=amount_fen, paid_fen=paid_fen)
 
 
 def _of_customer(rules: Rules, store: str, largest: _Largest) -> Exposure:

@@ -19,8 +19,9 @@ from refunds.rules.standing import EqualCharges, Standing
 
 _DAY = timedelta(days=1)
 
-#: Of facts and judgement together: raised whenever the same facts could give another verdict than before.
-SCHEMA = 1
+#: Of facts and judgement together: raised whenever the same facts could give another verdict than before. Since 2 articles of
+#: several groups have no more without a person than the policy's limit gives the one of them that names none.
+SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,12 @@ def who(text: str) -> dict[str, Any]:
 def kept_in(text: str) -> tuple[Facts | None, dict[str, Any]]:
     """Both, read once."""
     kept = orjson.loads(text)
-    return (_facts(kept["facts"]) if kept["schema"] == SCHEMA else None), kept.get("who", {})
+    return (_facts(kept["facts"]) if _is_judged_alike(kept) else None), kept.get("who", {})
+
+
+def _is_judged_alike(kept: Mapping[str, Any]) -> bool:
+    """Whether today's judgement says of them what that of their schema said."""
+    return kept["schema"] == SCHEMA or (kept["schema"] == 1 and len(kept["facts"].get("groups", ())) < 2)
 
 
 def _facts(data: dict[str, Any]) -> Facts:

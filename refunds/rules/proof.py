@@ -9,7 +9,7 @@ A ``Finding`` names where it is, a request that shows it, and the change of the 
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from django.utils.translation import gettext
@@ -23,6 +23,7 @@ from refunds.rules.cases import REASONS, Case, Cases, judged, plain_facts, rule_
 from refunds.rules.explanations import RULES
 from refunds.rules.finding import REMOVED, Change, Example, Finding, Severity
 from refunds.rules.policy import Ruling
+from refunds.rules.risk import CUSTOMER_DAYS
 from refunds.states import Reason, Route
 from terminals.models.transaction import Funding
 
@@ -288,17 +289,24 @@ def _plain(value: Any) -> Any:
 def _instant(cases: Cases) -> Iterator[Finding]:
     """Rules that promise approval without a person and can never keep it; and more money that is approved sooner."""
     rules = cases.rules
+    against: list[tuple[tuple[str, ...], Case, ReasonRule]] = []
+    kept = set[tuple[str | int, ...]]()
+    for (_reason, rule), some in cases.kinds.items():
+        lines = _what_stands_against(cases, some[0], rule)
+        if lines:
+            against += [(lines, one, rule) for one in some]
+        elif rule.instant:
+            kept.update(_says(rules, one, "instant") for one in some)
+        yield from _sweep(cases, some[0], rule)
     never: dict[tuple[str, ...], list[tuple[Case, ReasonRule]]] = {}
     unmet = dict[tuple[str | int, ...], Finding]()
-    for (_reason, rule), some in cases.kinds.items():
-        case = some[0]
-        lines = _what_stands_against(cases, case, rule)
-        if rule.instant and lines:
+    for lines, case, rule in against:
+        # What is said for many kinds of cases and holds in some is no empty promise: the others say that they are excepted.
+        if rule.instant and _says(rules, case, "instant") not in kept:
             never.setdefault(lines, []).append((case, rule))
         elif rule.extent != Extent.NONE and not _MET_BY.isdisjoint(lines):
             found = _never_met(cases, case, rule, lines)
             unmet.setdefault(found.repair[0].path, found)
-        yield from _sweep(cases, case, rule)
     yield from unmet.values()
     for lines, those in never.items():
         case, rule = those[0]
@@ -306,7 +314,7 @@ def _instant(cases: Cases) -> Iterator[Finding]:
             "instant_never_fires",
             path=f"reasons.{case.reason}.instant",
             example=cases.example(1, case, rule),
-            repair=tuple(_not_instant(rules, case) for case, _ in those),
+            repair=tuple(dict.fromkeys(_not_instant(rules, case) for case, _ in those)),
             values={
                 "reasons": tuple(dict.fromkeys(case.reason for case, _ in those)),
                 "lines": tuple(str(RULES[line][0]) for line in lines if line in RULES) or lines,
@@ -427,14 +435,13 @@ def _limits(cases: Cases) -> Iterator[Finding]:
     for name, by, at_fen in (
         ("auto_customer_day_limit_fen", "auto_customer_30_days_fen", rules.auto_customer_30_days_fen),
         ("auto_cashier_day_fen", "auto_cashier_day_count", rules.auto_cashier_day_count * single),
-        ("auto_cashier_day_fen", "auto_store_day_fen", rules.auto_store_day_fen),
         ("auto_key_day_fen", "auto_key_day_count", _times(rules.auto_key_day_count, single)),
         (
             "auto_customer_30_days_fen",
             "auto_customer_30_days_count",
             _times(rules.auto_customer_30_days_count, single),
         ),
-        ("auto_customer_30_days_fen", "auto_customer_day_limit_fen", 31 * rules.customer_day_limit_fen),
+        ("auto_customer_30_days_fen", "auto_customer_day_limit_fen", CUSTOMER_DAYS * rules.customer_day_limit_fen),
     ):
         value = getattr(rules, name)
         if value is not None and at_fen and value > at_fen:
@@ -520,20 +527,20 @@ def _statute(cases: Cases) -> Iterator[Finding]:
     """
     said = set()
     for (reason, rule), some in cases.kinds.items():
-        case = some[0]
-        example = replace(cases.example(100, case, rule), days=1)
-        law = floor.statute(plain_facts(rule, example), cases.rules)
-        raised = rule if law is None else floor.over(rule, law)
-        for name in ("extent", "max_share_percent", "min_share_percent", "window_days"):
-            value = getattr(raised, name)
+        law = floor.statute(plain_facts(rule, replace(cases.example(100, some[0], rule), days=1)), cases.rules)
+        if law is None:
+            continue
+        raised = floor.over(rule, law)
+        below = [name for name in _LAW_RAISES if getattr(raised, name) != getattr(rule, name)]
+        if rule.extent == Extent.NONE and not rule.instant:
+            below = [name for name in below if name != "extent"]
+        # Several places of the rules may say the same.
+        for case, name in product(some, below):
             path = _says(cases.rules, case, name)
-            if (
-                value == getattr(rule, name)
-                or path in said
-                or (name == "extent" and rule.extent == Extent.NONE and not rule.instant)
-            ):
+            if path in said:
                 continue
             said.add(path)
+            value, example = getattr(raised, name), replace(cases.example(100, case, rule), days=1)
             yield Finding(
                 "below_statute",
                 path=".".join(map(str, path)),
@@ -543,6 +550,8 @@ def _statute(cases: Cases) -> Iterator[Finding]:
             )
 
 
+#: What of a rule the law may raise.
+_LAW_RAISES = ("extent", "max_share_percent", "min_share_percent", "window_days")
 _LABELS = {one.name: one.label for one in (*REASON, *POLICY)}
 
 

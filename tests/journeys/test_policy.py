@@ -19,7 +19,7 @@ from merchants.policies.drafting import Written
 from merchants.principals import of_staff
 from refunds.models import RefundRequest
 from samples.demo import guides, rules
-from tests.browser import every_look
+from tests.browser import every_look, in_looks
 from tests.factories import make_merchant, make_request, make_sale, make_staff
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -60,9 +60,27 @@ def _fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
+@pytest.mark.parametrize("language", ["zh-hans", in_looks("en")])
+@every_look
 def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_next_refund(
-    page: Page, live_server: object, merchant: Merchant, sign_in: SignIn
+    page: Page,
+    live_server: object,
+    merchant: Merchant,
+    sign_in: SignIn,
+    axe: Callable[[Page], None],
+    width: int,
+    scheme: str,
+    language: str,
 ) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.set_extra_http_headers({"Accept-Language": "zh-CN" if language == "zh-hans" else "en"})
+
+    def looked_at() -> None:
+        assert (page.locator("html").get_attribute("lang") or "").lower() == language
+        axe(page)
+        assert _fits(page), f"{page.url} is wider than the screen"
+
     manager, owner = make_staff(merchant, "manager"), make_staff(merchant, "owner")
     last_month = timezone.now() - timedelta(days=30)
     before = make_request(make_sale(merchant, 33_980, paid_at=last_month), 12_000, at=last_month + timedelta(hours=1))
@@ -73,6 +91,7 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     page.locator("#f-p-auto_approve_limit_fen").press("Enter")
     expect(page.locator(".diff del")).to_have_text("¥100.00")
     expect(page.locator(".diff ins")).to_have_text("¥150.00")
+    looked_at()
     # What could be paid out in a day without a person, in force against draft; and what it would have done in the last 90 days.
     draft = page.url
     page.locator("a[href$='/proof']").click()
@@ -82,6 +101,7 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     expect(page.locator("#trial progress")).to_be_visible()
     running.work()
     expect(page.locator("#trial")).to_contain_text(before.number)
+    looked_at()
     page.goto(draft)
     # Nobody publishes what they wrote: there is nothing to press for it.
     expect(page.locator("form[action$='/publish']")).to_have_count(0)
@@ -89,6 +109,7 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     page.locator("#ask-colleague").select_option(str(owner.pk))
     page.locator("form[action$='/ask'] button[type=submit]").click()
     expect(page.locator(".toast.ok")).to_be_visible()
+    looked_at()
 
     sign_in(owner)
     page.goto(f"{live_server}/desk/policy")
@@ -98,6 +119,7 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     page.locator("form[action$='/publish'] button[type=submit]").click()
     expect(page).to_have_url(re.compile("/desk/policy$"))
     expect(page.locator(".dl.words").first).to_contain_text("¥150.00")
+    looked_at()
 
     sale = make_sale(merchant, 33_980)
     sign_in(make_staff(merchant, "cashier"))
@@ -112,6 +134,7 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     request = RefundRequest.objects.exclude(pk=before.pk).get()
     assert (request.by_rule, request.policy_version.number) == (True, 3)
     expect(page.locator("main")).to_contain_text("零售标准退款策略 v3")
+    looked_at()
 
 
 def _draft(merchant: Merchant, by: Staff) -> PolicyDraft:

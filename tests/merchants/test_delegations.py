@@ -102,6 +102,19 @@ def test_give_when_the_absent_works_in_more_stores_is_refused(merchant: Merchant
     assert _give(here, deputy, by=here).absent_id == here.pk
 
 
+def test_revoke_by_a_manager_of_another_store_is_not_found_and_their_lists_do_not_tell(merchant: Merchant) -> None:
+    here, there = merchant.stores.get(), merchant.stores.create(code="S002", name="二号店")
+    owner, absent, deputy = (make_staff(merchant, role) for role in ("owner", "manager", "reviewer"))
+    works_in(absent, here)
+    row = _give(absent, deputy, by=owner)
+    near, far = (of_staff(make_staff(merchant, "manager", stores=[store])) for store in (here, there))
+    assert (list(delegations.known_to(near)), list(delegations.known_to(far))) == ([row], [])
+    with pytest.raises(NotFound):
+        delegations.revoke(delegation_id=row.pk, by=far, at=timezone.now())
+    assert _held(deputy) == [absent.pk]
+    assert delegations.revoke(delegation_id=row.pk, by=near, at=timezone.now()).revoked_at is not None
+
+
 @pytest.mark.parametrize("days", [(0, 0), (2, 1), (0, 93), (-3, -1)])
 def test_give_when_the_time_is_none_is_refused(merchant: Merchant, days: tuple[int, int]) -> None:
     now, owner, manager = timezone.now(), make_staff(merchant, "owner"), make_staff(merchant, "manager")

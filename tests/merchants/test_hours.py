@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.calendar import SHANGHAI, DayKind
 from merchants.hours import Hours, HoursInvalid, Spans, as_text, read_hours, read_spans
+from refunds.rules import clocks
 
 NINE_TO_SIX: Spans = ((540, 1080),)
 
@@ -112,6 +113,19 @@ def test_opening_when_a_special_day_is_named_it_goes_before_all() -> None:
     assert _opening(hours, _at("2026-10-01 08:00"), 0.5) == ["10-01 10:00-10-01 11:00"]
 
 
+def test_opening_when_shut_for_months_is_known_to_be_shut() -> None:
+    """A hotel in winter: nothing opens as far as one looks, which is another thing than hours that nobody has said."""
+    first, winter = date(2026, 12, 1), 60
+    hours = Hours(week=_week(), days={first + timedelta(days=number): () for number in range(winter)})
+    since, time = _at("2026-12-02 12:00"), timedelta(hours=24)
+    opening = hours.opening(since=since, lasting=time, kinds={})
+    assert clocks.is_open(at=since, opening=opening) is False
+    assert clocks.due(at=since, time=time, opening=opening) == since + clocks.LONGEST
+    # Two weeks before it opens it is as on any other evening.
+    late = _at("2027-01-15 12:00")
+    assert clocks.due(at=late, time=time, opening=hours.opening(since=late, lasting=time, kinds={})) > late + time
+
+
 _SPANS = st.lists(st.integers(0, 1440), min_size=0, max_size=6, unique=True).map(
     lambda ends: tuple(zip(sorted(ends)[: len(ends) // 2 * 2 : 2], sorted(ends)[1::2], strict=True))
 )
@@ -127,6 +141,9 @@ def test_opening_whatever_the_hours_rises_and_is_open_by_the_minute(
 ) -> None:
     hours = Hours(week=tuple(week))
     flat = hours.opening(since=since, lasting=lasting, kinds={})
+    if not any(week):
+        assert flat == (int(since.timestamp()) // 60 + 31 * 1440,) * 2
+        return
     assert all(one < other for one, other in pairwise(flat))
     assert not flat or flat[0] >= since.timestamp() // 60
     for minute in flat[::2]:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from analytics.trials.replay import Past
 from merchants.policies.rules import Rules, read_rules
 from refunds.rules.facts import Facts
-from refunds.rules.policy import Ruling, judge
+from refunds.rules.policy import Ruling, Verdict, judge
 from refunds.rules.standing import Standing
 from refunds.states import Reason, Route
 from samples.demo import rules as sample
@@ -28,19 +28,19 @@ _START = datetime(2026, 3, 1, tzinfo=UTC)
 Decided = dict[tuple[str, str], list[tuple[Past, Ruling]]]
 
 
-def decisions(pasts: Sequence[Past], rules: Rules) -> list[tuple[Ruling, Ruling]]:
+def verdicts(pasts: Sequence[Past], rules: Rules) -> list[tuple[Verdict, Verdict]]:
     """(as it was, with feedback) of each."""
-    found: list[tuple[Ruling, Ruling]] = []
+    found: list[tuple[Verdict, Verdict]] = []
     was: Decided = defaultdict(list)
     fed: Decided = defaultdict(list)
     for past in pasts:
-        plain = judge(facts=past.facts, rules=rules, policy_version=0).decision
-        with_feedback = judge(facts=_facts(past, was, fed), rules=rules, policy_version=0).decision
+        plain = judge(facts=past.facts, rules=rules, policy_version=0)
+        with_feedback = judge(facts=_facts(past, was, fed), rules=rules, policy_version=0)
         found.append((plain, with_feedback))
         for kind in ("order", "customers", "cashiers", "store", "api_keys"):
             for name in _of(past, kind):
                 was[kind, name].append((past, past.was))
-                fed[kind, name].append((past, with_feedback))
+                fed[kind, name].append((past, with_feedback.decision))
     return found
 
 

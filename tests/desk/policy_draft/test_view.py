@@ -30,6 +30,13 @@ def _form(draft: PolicyDraft, **changed: Any) -> dict[str, Any]:
     return {**{name: list(texts) for name, texts in values.items()}, "revision": draft.revision}
 
 
+def _shown(page: form.Form) -> dict[str, Any]:
+    """What a browser would send of a page as it stands."""
+    blocks = (*page.groups, *page.reasons, *page.exceptions, *page.tiers, *page.routes, *page.guides)
+    shown = [page.name, *(one for block in blocks for one in (*block.fields, block.switch) if one is not None)]
+    return {one.name: list(one.values) for one in shown if any(one.values)}
+
+
 @pytest.fixture
 def owner(shop: Shop) -> Staff:
     return make_staff(shop.merchant, "owner")
@@ -75,6 +82,35 @@ def test_second_save_shows_what_a_colleague_saved_and_keeps_what_was_typed(
     assert shown["p.handling_minutes"] == "45"
     assert answer.context["draft"].revision == 2
     assert PolicyDraft.objects.get(pk=draft.pk).rules["auto_approve_limit_fen"] == 12_000
+
+
+def test_two_who_write_one_draft_in_two_languages_lose_nothing_and_change_nothing_else(
+    shop: Shop, owner: Staff, draft: PolicyDraft, as_staff: SignIn
+) -> None:
+    """Names with blanks and full-width commas, a list that one writes the Chinese way, and no value that a language alters."""
+    path = f"/desk/policy/drafts/{draft.pk}"
+    chinese, english = {"accept-language": "zh-CN"}, {"accept-language": "en"}
+    rows = {"x__0__groups": "生鲜、冷冻，酒水", "x__0__extent": "none", "name": "秋季，退款"}
+    first = as_staff(owner).post(path, _form(draft, **rows), headers=chinese)
+    assert first.status_code == 302
+    mine = _form(draft, p__auto_approve_limit_fen="1,250.50", p__excluded_groups="fresh, wine")
+    manager = as_staff(shop.manager)
+    refused = manager.post(path, mine, headers=english)
+    assert refused.status_code == 409
+    # What the page holds now is sent as it stands, by somebody who reads it in the other language.
+    assert manager.post(path, {**_shown(refused.context["form"]), "revision": 2}, headers=chinese).status_code == 302
+    saved = PolicyDraft.objects.get(pk=draft.pk)
+    assert (saved.name, saved.revision) == ("秋季，退款", 3)
+    assert saved.rules == {
+        **RULES,
+        "auto_approve_limit_fen": 125_050,
+        "excluded_groups": ["fresh", "wine"],
+        "exceptions": [{"groups": ["生鲜", "冷冻", "酒水"], "extent": "none"}],
+    }
+    # And untouched it says the same, in whichever language.
+    for language in (chinese, english):
+        assert manager.post(path, _form(saved), headers=language).status_code == 302
+    assert PolicyDraft.objects.get(pk=draft.pk).revision == 3
 
 
 def test_field_that_cannot_be_read_is_told_beside_it_and_nothing_is_saved(

@@ -104,6 +104,21 @@ def test_rule_for_when_articles_of_two_groups_come_back_the_strictest_holds() ->
     assert rule.evidence_required == ("photo",)
 
 
+@pytest.mark.parametrize(
+    ("groups", "limit_fen"),
+    [(["wine"], 50_000), (["fresh"], None), (["fresh", "wine"], 10_000), (["", "wine"], 10_000), (["", "fresh"], None)],
+)
+def test_rule_for_when_one_of_two_articles_has_a_limit_of_its_own_the_policys_holds_for_the_other(
+    groups: list[str], limit_fen: int | None
+) -> None:
+    """Something cheap in the basket does not lend its higher limit to the rest."""
+    wine = {"groups": ["wine"], "auto_approve_limit_fen": 50_000}
+    rules = read_rules({**RULES, "auto_approve_limit_fen": 10_000, "exceptions": [wine]})
+    rule = rules.rule_for("quality", groups=groups)
+    assert rule is not None
+    assert rule.auto_approve_limit_fen == limit_fen
+
+
 def test_rule_for_when_a_reason_has_no_rule_only_an_exception_says_one_and_a_person_decides() -> None:
     rules = read_rules({**RULES, "exceptions": [{"groups": ["raw"], "reasons": ["no_reason"], "window_days": 3}]})
     assert rules.rule_for("no_reason") is None

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from invariants import inspection
+from merchants import policies
 from merchants.principals import of_staff
 from refunds.facts import judgements
 from refunds.intake import resubmitting
@@ -16,7 +17,7 @@ from refunds.intake.resubmitting import Correction
 from refunds.models import Judgement, RefundRequest
 from refunds.review import deciding
 from refunds.rules import facts
-from tests.factories import make_merchant, make_request, make_sale, make_staff
+from tests.factories import RULES, make_merchant, make_request, make_sale, make_staff
 from tests.invariants.planting import plant
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,38 @@ def test_rejudged_when_nothing_was_touched_every_verdict_is_the_same() -> None:
     assert [one.occasion for one in again.judgements.order_by("sequence")] == ["submission", "resubmission"]
     assert list(judgements.rejudged(judgements.kept(merchant=small.merchant.code))) == [""] * 4
     assert not judgements.kept(since=timezone.now() + timedelta(hours=1)).exists()
+    call_command("rejudge")
+
+
+def test_rejudged_when_the_version_was_rolled_back_each_is_judged_by_its_own() -> None:
+    """What was approved under a limit that is taken back stays as it was judged, and what is asked from then on is not."""
+    merchant = make_merchant(rules=RULES)
+    by, now = of_staff(make_staff(merchant, "owner")), timezone.now()
+
+    def ask() -> RefundRequest:
+        return make_request(make_sale(merchant, 90_000), 30_000, at=timezone.now())
+
+    before = ask()
+    higher = {**RULES, "auto_approve_limit_fen": 40_000}
+    policies.publish(merchant=merchant, name="higher", rules=higher, by=by, at=now)
+    under, half = ask(), make_request(make_sale(merchant, 90_000), 50_000)
+    policies.publish(merchant=merchant, name="back", rules=RULES, by=by, at=timezone.now(), rolled_back_to=1)
+    after = ask()
+    assert [(one.by_rule, one.policy_version.number) for one in (before, under, after)] == [
+        (False, 1),
+        (True, 2),
+        (False, 3),
+    ]
+    # A person decides, under the rules of now, what was asked for under the others; and it is sent in again.
+    approver = of_staff(make_staff(merchant, "owner"))
+    deciding.request_info(request_id=half.pk, by=approver, at=timezone.now(), version=half.version, message="?")
+    correction = Correction(amount_fen=30_000)
+    half = resubmitting.resubmit(request_id=half.pk, correction=correction, by=by, at=timezone.now())
+    assert (half.by_rule, half.state, half.policy_version.number) == (False, "in_review", 3)
+    deciding.approve(request_id=before.pk, by=approver, at=timezone.now(), version=before.version)
+    assert list(judgements.rejudged(judgements.kept(merchant=merchant.code))) == [""] * 6
+    kept = before.judgements.order_by("sequence").values_list("policy_version__number", flat=True)
+    assert list(kept) == [1, 3]
     call_command("rejudge")
 
 
@@ -95,7 +128,8 @@ def test_verdict_that_was_changed_is_found(statements: str) -> None:
 @pytest.mark.breaks_invariants
 def test_request_from_before_facts_is_counted_and_left_alone() -> None:
     request = make_request(make_sale(make_merchant()), 1_000)
-    plant("UPDATE refunds_judgement SET facts = replace(facts, '\"schema\":1', '\"schema\":0')", [], {})
+    other = f"replace(facts, '\"schema\":{facts.SCHEMA}', '\"schema\":0')"
+    plant(f"UPDATE refunds_judgement SET facts = {other}", [], {})
     assert list(judgements.rejudged(judgements.kept())) == [None]
     plant("DELETE FROM refunds_judgement", [], {})
     assert judgements.without_facts(merchant=request.merchant.code) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from merchants.principals import of_staff
 from refunds.facts import sums
 from refunds.models import RefundRequest, RunningSum
 from refunds.review import deciding
+from terminals.models import Transaction
 from tests.api.conftest import api_for, session_for
 from tests.factories import make_request, make_sale, make_staff
 from tests.refunds.limited import LIMIT_100, ask, at_once, body, failing, post, sales, shop
@@ -402,3 +404,39 @@ def test_one_key_ten_times_at_once_at_the_edge_of_a_limit_is_one_request() -> No
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert RefundRequest.objects.filter(transaction=second).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("rules", "ways"),
+    [
+        ({"auto_cashier_day_fen": 25_000}, "two keys and the till's login"),
+        ({"auto_cashier_day_count": 2, "auto_key_day_count": 9}, "two keys and the till's login"),
+        ({"auto_store_day_fen": 25_000, "auto_key_day_fen": 30_000}, "two keys"),
+    ],
+    ids=["cashier's fen", "cashier's count", "store's fen"],
+)
+def test_twelve_at_once_by_two_keys_and_a_login_end_exactly_at_the_cap_that_they_share(
+    rules: dict[str, Any], ways: str
+) -> None:
+    """Whoever goes round a limit by another key, or by their own login, is the same cashier in the same store."""
+    merchant = shop(auto_customer_day_limit_fen=10**7, **rules)
+    person = make_staff(merchant, "cashier", till_codes=["C001"])
+    keys, session = [api_for(merchant), api_for(merchant)], session_for(person)
+    same: dict[str, Any] = {} if ways == "two keys" else {"cashier": "C001"}
+
+    def by(turn: int, sale: Transaction, amount_fen: int) -> Callable[[], Any]:
+        if same and turn % 3 == 2:
+            wish = body(sale, amount_fen)
+            return lambda: session.post("refund-requests", wish, key=f"{sale.pk}")
+        return post(keys[turn % 2], sale, amount_fen)
+
+    some = sales(merchant, 12, **same)
+    answers = at_once([by(turn, sale, 9_900) for turn, sale in enumerate(some)], width=12)
+
+    assert Counter(answer.status_code for answer in answers) == {201: 12}
+    assert Counter(answer.json()["state"] for answer in answers) == {"approved": 2, "in_review": 10}
+    # What is left of the room is given to whoever fits into it, by whichever way.
+    if "auto_cashier_day_count" not in rules:
+        (last,) = sales(merchant, 1, **same)
+        assert by(2, last, 5_200)().json()["state"] == "approved"

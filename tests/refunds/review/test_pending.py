@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from core.audit.models import AuditEvent
 from core.errors import DomainError
-from merchants import policies
+from merchants import delegations, policies
 from merchants.models import Merchant, Role, Staff
 from merchants.principals import SYSTEM, Principal, of_staff
 from refunds.facts import vouching
@@ -127,6 +127,30 @@ def test_take_effect_when_the_request_was_withdrawn_pays_nothing_and_says_so(
     assert not PendingDecision.objects.exists()
     assert _stand(waiting)[:4:2] == ("cancelled", 0)
     assert AuditEvent.objects.get(action="refund.decision_void").data["code"] == "version_conflict"
+
+
+def test_take_effect_when_the_deputys_time_ended_within_the_ten_seconds_pays_nothing_and_says_so(
+    merchant: Merchant, waiting: RefundRequest, reviewer: Staff
+) -> None:
+    """To the very moment: decided before the end it is theirs, at the end it is not, and nor is what would take effect then."""
+    now, owner = timezone.now(), make_staff(merchant, Role.OWNER)
+    large = make_request(make_sale(merchant, 300_000), 150_000)
+    ends_at = now + timedelta(minutes=5)
+    said: dict[str, Any] = {"starts_at": now, "limit_fen": None, "by": of_staff(owner), "at": now}
+    delegations.give(absent=owner.pk, deputy=reviewer.pk, ends_at=ends_at, **said)
+    in_time = _decide(large, reviewer, ends_at - SOON - timedelta(microseconds=1))
+    assert in_time is not None
+    assert pending.take_effect(at=in_time.effective_at) == 1
+    assert _stand(large)[0] == "approved"
+
+    late = make_request(make_sale(merchant, 300_000), 150_000)
+    decided = _decide(late, reviewer, ends_at - timedelta(microseconds=1))
+    assert decided is not None
+    assert pending.take_effect(at=decided.effective_at) == 0
+    assert (_stand(late)[0], _stand(late)[3]) == ("in_review", 0)
+    assert AuditEvent.objects.get(action="refund.decision_void").data["code"] == "tier_required"
+    with pytest.raises(DomainError, match="tier"):
+        _decide(late, reviewer, ends_at)
 
 
 def test_take_effect_when_the_person_was_switched_off_meanwhile_pays_nothing(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 
 from merchants.policies.rules import Rules, read_rules
@@ -54,6 +55,16 @@ def test_as_text_is_sorted_without_blanks_and_leaves_out_what_is_usual() -> None
 def test_from_text_when_another_schema_kept_it_there_are_none() -> None:
     text = facts.as_text(FACTS, who={})
     assert facts.from_text(text.replace(f'"schema":{facts.SCHEMA}', '"schema":0')) is None
+
+
+@pytest.mark.parametrize(("groups", "is_known"), [((), True), (("wine",), True), (("", "wine"), False)])
+def test_from_text_when_the_first_schema_kept_it_only_what_is_judged_alike_is_known(
+    groups: tuple[str, ...], is_known: bool
+) -> None:
+    """Of several groups the policy's own limit did not count then."""
+    known = replace(FACTS, groups=groups)
+    text = facts.as_text(known, who={}).replace(f'"schema":{facts.SCHEMA}', '"schema":1')
+    assert (facts.from_text(text) is not None) is is_known
 
 
 @given(any_facts, any_rules)

@@ -157,6 +157,8 @@ PLANTED: list[tuple[Defect, dict[str, Any]]] = [
     (Defect.NEVER_FIRES, _reason("goodwill", extent="full", max_share_percent=80)),
     (Defect.NEVER_FIRES, _reason("deposit", min_share_percent=90, max_share_percent=80)),
     (Defect.NEVER_FIRES, {"auto_store_day_fen": 6_000}),
+    (Defect.NEVER_FIRES, {"auto_store_day_fen": 0}),
+    (Defect.NEVER_FIRES, {"auto_cashier_day_fen": 0}),
     (Defect.NEVER_FIRES, {"auto_cashier_day_fen": 6_000}),
     (Defect.NEVER_FIRES, {"route_rules": {"original": {"fundings": None, "limit_fen": 5_000}}}),
     (Defect.NEVER_FIRES, {"routes": ["original", "cheque"], "route_rules": {}}),
@@ -169,6 +171,16 @@ PLANTED: list[tuple[Defect, dict[str, Any]]] = [
 SOUND: dict[str, dict[str, Any]] = {
     **SAMPLES,
     "faults early, and not right after the sale": {**sample.RETAIL, "fault_hours": 4, "soon_after_sale_minutes": 180},
+    "what is fresh does not come back, all else at once": {
+        **sample.RETAIL,
+        **_special({"groups": ["fresh"], "reasons": ["no_reason"], "extent": "none"}),
+    },
+    "nothing comes back without a reason but wine": {
+        **sample.RETAIL,
+        **_reason("no_reason", extent="none"),
+        **_special({"groups": ["wine"], "reasons": ["no_reason"], "extent": "any"}),
+    },
+    "a cashier of two stores": {**sample.RETAIL, "auto_cashier_day_fen": 50_000, "auto_store_day_fen": 30_000},
     "one exact share": {**sample.RETAIL, **_reason("service_failure", max_share_percent=33, min_share_percent=33)},
 }
 
@@ -259,6 +271,24 @@ def test_findings_when_the_law_goes_further_than_a_rule_says_where(says: dict[st
 
     assert found.path == f"reasons.quality.{field}"
     assert findings(read_rules(repaired(data, found))) == ()
+
+
+def test_findings_when_two_places_say_the_same_name_both() -> None:
+    """What is wrong in each of two exceptions is not found only once the first is mended."""
+    days = [{"stores": [store], "reasons": ["quality"], "window_days": 3} for store in ("S1", "S2")]
+    found = findings(read_rules({**sample.RETAIL, **_special(*days)}))
+    assert [one.path for one in found] == ["exceptions.0.window_days", "exceptions.1.window_days"]
+    full = [{"groups": [name], "reasons": ["goodwill"], "extent": "full", "max_share_percent": 80} for name in "ab"]
+    found = findings(read_rules({**sample.RETAIL, **_special(*full)}))
+    assert [one.path for one in found] == ["exceptions.0.extent", "exceptions.1.extent"]
+
+
+def test_findings_of_30_days_count_thirty() -> None:
+    """Of so many days the limit of a day comes to thirty times as much, and what lies above it is never reached."""
+    rules = {**sample.RETAIL, "auto_customer_day_limit_fen": 10_000, "auto_customer_30_days_fen": 300_000}
+    assert findings(read_rules(rules)) == ()
+    (found,) = findings(read_rules({**rules, "auto_customer_30_days_fen": 300_001}))
+    assert (found.code, found.values["at_fen"]) == ("limit_never_fires", 300_000)
 
 
 def test_findings_when_the_rules_were_never_read_knows_holes_and_falling_tiers_as_well() -> None:
