@@ -23,7 +23,7 @@ from reconciliation.models import ReconciliationDay
 from reconciliation.models.bill import DayState
 from refunds import lifecycle
 from refunds.models import Execution
-from refunds.payouts import LESS_LEFT, contradictions
+from refunds.payouts import contradictions
 
 #: How long a payout may take from its first send to its success and still be looked for on its day.
 _LONGEST_WAY = timedelta(days=40)
@@ -32,6 +32,8 @@ _IN_FLIGHT = "('ready', 'sending', 'processing', 'unknown', 'held')"
 
 #: The channel's words for a refund that it took from the merchant and cannot deliver: the bank gave it back (退款异常).
 STUCK: Final = ("CHANGE", "ABNORMAL", "退款异常")
+#: Refusals that say no more than that less is left of the payment, as after a refund made elsewhere.
+LESS_LEFT: Final = ("check_amount", "refunded_already", "sale_state")
 #: A line that the channel took back or did not pay: no money moved. What is stuck has left the merchant: of ours we know where it
 #: lies, and what was made in the channel's portal is in no books until somebody adopts it.
 _TAKEN_BACK = (
@@ -336,7 +338,7 @@ def _parameters(day: ReconciliationDay, at: datetime | None) -> Mapping[str, Any
         "day": day.pk,
         "bill": day.bill_id,
         "at": at,
-        "less_left": sorted(LESS_LEFT),
+        "less_left": list(LESS_LEFT),
         "leased_until": at and at + timedelta(seconds=settings.EXECUTION_LEASE_S),
         "start": start,
         "end": habits.end_of(day.date),

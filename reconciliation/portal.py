@@ -30,7 +30,7 @@ from refunds.intake import submitting
 from refunds.intake.claims import Draft
 from refunds.models import Execution, Leg, RefundRequest
 from refunds.models.execution import Method
-from refunds.payouts import LESS_LEFT, Answer, elsewhere, kept_outcomes, ledger, settle, ways_back
+from refunds.payouts import Answer, elsewhere, kept_outcomes, ledger, settle, ways_back
 from refunds.payouts.trade_queries import ask_trade, keep, sent_fen
 from refunds.states import ExecutionState, Reason, State
 from terminals.models import Transaction
@@ -51,7 +51,7 @@ def _is_of_the_portal(payout: Execution) -> bool:
     """Whether the channel says that it refused because of a refund made elsewhere, or says only that less is left and its
     statements name refunds of the payment that leave no room.
     """
-    if payout.failure_remedy not in LESS_LEFT:
+    if payout.failure_remedy not in matching.LESS_LEFT:
         return payout.failure_remedy == "refunded_elsewhere"
     sale = payout.transaction
     told_fen: int = told_by_statements(sale).aggregate(fen=Sum("bill_fen", default=0))["fen"]

@@ -6,9 +6,9 @@ are being sent; ``ask`` talks to the channel; ``settle`` writes down what the ch
 always under the number it already has.
 """
 
-from refunds.payouts.asking import LESS_LEFT, Answer, ask
+from refunds.payouts.asking import Answer, ask
 from refunds.payouts.claiming import Claimed, claim
 from refunds.payouts.settling import FOLLOW_UP_AFTER, NOT_STORABLE, settle
 from refunds.payouts.waking import wake
 
-__all__ = ["FOLLOW_UP_AFTER", "LESS_LEFT", "NOT_STORABLE", "Answer", "Claimed", "ask", "claim", "settle", "wake"]
+__all__ = ["FOLLOW_UP_AFTER", "NOT_STORABLE", "Answer", "Claimed", "ask", "claim", "settle", "wake"]

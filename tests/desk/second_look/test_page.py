@@ -48,7 +48,7 @@ def test_page_of_an_order_of_two_payments_says_what_it_paid_in_all(
         TransactionLine.objects.all().delete()
         for sale, name in zip(order, ("风扇", "烫衣板"), strict=True):
             sale.lines.create(position=1, sku=name, name=name, quantity=1, unit_price_fen=1, amount_fen=sale.amount_fen)
-    request = plans.ask(order[0], reason="goodwill")
+    request = plans.ask(order[0])
     assert request.state == "in_review"
     deciding.approve(request_id=request.pk, by=of_staff(shop.colleague), at=timezone.now(), version=request.version)
 
