@@ -56,4 +56,4 @@ def test_page_of_an_order_of_two_payments_says_what_it_paid_in_all(
 
     assert (blind.amount_fen, blind.paid_fen) == (30_000, 30_000)
     assert [one.amount_fen for one in blind.payments] == [20_000, 10_000]
-    assert blind.goods == ("风扇 × 1 · 烫衣板 × 1" if with_articles else "")
+    assert blind.goods == ("风扇 × 1, 烫衣板 × 1" if with_articles else "空气炸锅 4L × 3")

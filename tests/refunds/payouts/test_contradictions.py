@@ -164,7 +164,7 @@ def test_end_hold_when_the_request_was_withdrawn_meanwhile_books_what_was_paid(w
 
     contradictions.end_hold(transaction_id=sale.pk, finding="paid", note="商户平台", by=finance, at=timezone.now())
 
-    request.refresh_from_db()
+    request = RefundRequest.objects.get(pk=request.pk)
     sale.refresh_from_db()
     assert (request.state, sale.held_at, sale.refunded_fen) == ("refunded", None, 9_000)
     assert LedgerEntry.objects.filter(kind="payout").count() == 2
