@@ -157,7 +157,7 @@ def test_end_hold_when_the_request_was_withdrawn_meanwhile_books_what_was_paid(w
     else:
         correction = resubmitting.Correction(reason="goodwill")
         request = resubmitting.resubmit(request_id=request.pk, correction=correction, by=finance, at=timezone.now())
-    lifecycle.advance(request.pk, "cancel", by=finance.actor, at=timezone.now())
+    lifecycle.advance(request.pk, "cancel", by=finance.actor, at=timezone.now(), message="")
     _say_paid(first)
     sale.refresh_from_db()
     assert (sale.held_at is not None, sale.reserved_fen) == (True, 0)
