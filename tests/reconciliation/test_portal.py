@@ -299,7 +299,8 @@ def test_adopt_of_a_line_when_a_leg_failed_over_its_amount_gives_the_leg_up_and_
 # --- the statement alone knows of it ---
 
 
-_SAYS_NOT_HOW_MUCH = {"refunded_fen": None, "state": TradeState.PAID}
+def _says_not_how_much() -> _Channel:
+    return _Channel(_REFUSED, refunded_fen=None, state=TradeState.PAID)
 
 
 @pytest.mark.parametrize("statement_first", [True, False])
@@ -311,7 +312,7 @@ def test_adopt_when_the_statement_alone_names_what_the_portal_refunded_takes_its
     world = World()
     sale = world.sale()
     rows = [world.portal(sale, fen, f"PORTAL-{fen}") for fen in amounts]
-    channel = _Channel(_REFUSED, **_SAYS_NOT_HOW_MUCH)
+    channel = _says_not_how_much()
     if statement_first:
         world.imported(*rows)
     request = _refused(channel, sale, 5_000)
@@ -341,7 +342,7 @@ def test_adopt_when_the_statements_row_does_not_explain_the_refusal_is_not_offer
 ) -> None:
     world = World()
     sale = world.sale()
-    channel = _Channel(_REFUSED, **_SAYS_NOT_HOW_MUCH)
+    channel = _says_not_how_much()
     request = _refused(channel, sale, 5_000)
     world.imported(world.portal(sale, 1_000))
     assert request.executions.get().failure_remedy == "check_amount"

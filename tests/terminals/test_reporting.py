@@ -205,11 +205,14 @@ def test_report_when_the_channels_number_comes_with_a_repeat_keeps_it(merchant: 
     assert (again.pk, is_new, again.status, again.channel_transaction_no) == (known.pk, False, "pending", "42")
 
 
-def test_report_when_the_payer_or_the_articles_come_later_is_told_of_the_correction(merchant: Merchant) -> None:
-    report_sale(sale=replace(SALE, lines=()), by=_till(merchant), at=NOW)
-    for change in ({"payer_phone": "13900006021"}, {"lines": (SaleLine("A", "锅", 1, 1_500, 1_500),)}):
-        with pytest.raises(SaleDiffers):
-            report_sale(sale=replace(SALE, **{"lines": (), **change}), by=_till(merchant), at=NOW)
+@pytest.mark.parametrize("change", [{"payer_phone": "13900006021"}, {"lines": (SaleLine("A", "锅", 1, 1_500, 1_500),)}])
+def test_report_when_the_payer_or_the_articles_come_later_is_told_of_the_correction(
+    merchant: Merchant, change: dict[str, Any]
+) -> None:
+    first = replace(SALE, lines=())
+    report_sale(sale=first, by=_till(merchant), at=NOW)
+    with pytest.raises(SaleDiffers):
+        report_sale(sale=replace(first, **change), by=_till(merchant), at=NOW)
 
 
 def test_report_when_the_tills_own_number_is_another_payments_is_told_so(merchant: Merchant) -> None:
