@@ -109,14 +109,16 @@ class StrictJSONParser(BaseParser):
             refuse_packed(parser_context["request"])
         raw = read_whole(stream, parser_context)
         try:
-            # A mark in front is what Windows writes; it says UTF-8 and nothing else.
-            text = raw.decode("utf-8-sig")
+            # A mark in front is what Windows writes; it says UTF-8 and nothing else. Texts put together have several.
+            text = raw.decode("utf-8-sig").lstrip("\ufeff")
             data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         except UnicodeDecodeError as error:
             raise ParseError(f"the body is not UTF-8{_encoding(raw)}", code="not_utf8") from error
         except RecursionError as error:
             raise ParseError("the body is nested too deeply", code="too_deep") from error
         except ValueError as error:
+            if b"\0" in raw[:2]:
+                raise ParseError(f"the body is not UTF-8{_encoding(raw)}", code="not_utf8") from error
             # What is said of a number of thousands of digits is advice to Python's users.
             said = (
                 error
@@ -132,7 +134,7 @@ class StrictJSONParser(BaseParser):
 
 def _encoding(raw: bytes) -> str:
     """What the body seems to be written in instead: tills in China still write GBK."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or raw[1:2] == b"\0":
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in raw[:2]:
         return ", it is UTF-16: send UTF-8"
     try:
         raw.decode("gb18030")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -18,10 +19,10 @@ from merchants import principals
 from merchants.models import Staff
 from merchants.principals import Principal
 from merchants.rights import Act, check_may, may
-from payment_channels.contract import BillRowKind
+from payment_channels.contract import BillRowKind, Unknown
 from reconciliation import days, matching, portal
 from reconciliation.models import BillLine, Difference
-from reconciliation.models.bill import MatchOutcome
+from reconciliation.models.bill import DayState, MatchOutcome
 from reconciliation.models.difference import BY_HAND, Resolution
 from refunds import lifecycle
 from refunds.intake import submitting
@@ -30,7 +31,7 @@ from refunds.lifecycle import OverRefund
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method
 from refunds.payouts import ledger
-from refunds.states import ExecutionState, Reason
+from refunds.states import ExecutionState, Reason, State
 from terminals.models import Transaction
 
 NOTE_MAX = 500
@@ -106,6 +107,11 @@ def is_reversal(line: BillLine) -> bool:
     return line.kind == BillRowKind.VOID.value
 
 
+def is_stuck(line: BillLine) -> bool:
+    """A refund that the channel took from the merchant and cannot deliver."""
+    return line.succeeded_at is None and line.state.upper() in matching.STUCK and bool(line.refund_no)
+
+
 def sale_behind(difference: Difference) -> Transaction | None:
     """The sale that a line of the channel's speaks of: by the channel's number, else by the order's where it names one."""
     line = difference.line
@@ -133,7 +139,7 @@ def why_not_adopt(difference: Difference, sale: Transaction | None) -> str:
         return "adopt_repeated"
     if sale is None:
         return "adopt_no_sale"
-    if line.succeeded_at is None:
+    if line.succeeded_at is None and not is_stuck(line):
         return "adopt_not_paid"
     if line.amount_fen <= portal.unnamed_fen(sale):
         return "adopt_in_books"
@@ -147,7 +153,8 @@ def why_not_adopt(difference: Difference, sale: Transaction | None) -> str:
 def adopt(*, difference_id: int, note: str, by: Principal, at: datetime) -> RefundRequest:
     """Make a refund of ours out of one that was made in the channel's own portal, proven by the statement's line.
 
-    It goes through the lifecycle like any other and its amount is reserved under the same CHECK. Raises ``CannotAdopt``
+    It goes through the lifecycle like any other and its amount is reserved under the same CHECK. One that the channel cannot
+    deliver becomes one of ours that is stuck. Raises ``CannotAdopt``
     (``exceeds_refundable`` where the sale was refunded beyond what was paid), ``AlreadyResolved``, ``DayClosed``.
     """
     check_may(Act.ADOPT, by=by)
@@ -180,6 +187,34 @@ def adopt(*, difference_id: int, note: str, by: Principal, at: datetime) -> Refu
 
 
 @transaction.atomic
+def adopt_of_request(
+    *, request_id: UUID, by: Principal, at: datetime, version: int | None = None
+) -> RefundRequest | None:
+    """What the channel's statements name of the payment that this refund was refused for, taken into the books; the refund is
+    closed against it where that covers it. None where no statement names any: then the channel can be asked (``portal.adopt``).
+
+    Raises as ``adopt`` does, and ``AlreadyChanged``; nothing has changed then.
+    """
+    check_may(Act.ADOPT, by=by)
+    request = existing(RefundRequest.objects.filter(pk=request_id, merchant_id=by.acting_for).first(), "refund request")
+    lifecycle.check_version(request, version)
+    leg = portal.refused_leg(request) if request.leg_count else None
+    if not portal.can_adopt(request, request.executions.order_by("-created_at").first()):
+        return None
+    sale = Transaction.objects.get(pk=leg.transaction_id if leg else request.transaction_id)
+    told = portal.told_by_statements(sale).filter(day__state=DayState.OPEN).select_related("line")
+    adopted = [adopt(difference_id=one.pk, note="", by=by, at=at) for one in told if not why_not_adopt(one, sale)]
+    if not adopted:
+        return None
+    # Each by itself may be too little to close it, and all together enough.
+    request = lifecycle.lock_requests([request_id])[request_id]
+    adopted_fen = sum(one.amount_fen for one in adopted)
+    if request.state == State.FAILED and adopted_fen >= (request.approved_fen or request.amount_fen):
+        portal.close_against(request, adopted[-1], adopted_fen, by=by, at=at)
+    return adopted[-1]
+
+
+@transaction.atomic
 def _act(
     difference_id: int, action: str, change: Callable[[Difference], dict[str, Any]], *, by: Principal, at: datetime
 ) -> Difference:
@@ -206,6 +241,39 @@ def _resolved(difference: Difference, resolution: Resolution, note: str, by: Pri
 
 
 def _as_refund(known: Transaction, line: BillLine, *, by: Principal, at: datetime) -> RefundRequest:
+    request = _as_stuck(known, line, by, at) if is_stuck(line) else _as_paid(known, line, by, at)
+    line.execution = request.executions.get()
+    BillLine.objects.filter(pk=line.pk).update(execution=line.execution)
+    return request
+
+
+def _as_stuck(known: Transaction, line: BillLine, by: Principal, at: datetime) -> RefundRequest:
+    """It may have been delivered since the statement was made: the channel is asked at once."""
+    assert known.channel_account is not None  # its statement names the sale
+    word = Unknown(
+        code=line.state[:60],
+        message="the channel could not deliver the money",
+        accepted=True,
+        attention=True,
+        remedy="payee_account",
+        channel_refund_no=line.channel_refund_no,
+    )
+    request = portal.adopted_stuck(
+        known,
+        refund_no=line.refund_no,
+        amount_fen=line.amount_fen,
+        account=known.channel_account,
+        told_at=line.accepted_at or at,
+        word=(word, "bill", None),
+        by=by,
+        at=at,
+    )
+    request.executions.update(due_at=at)
+    lifecycle.ring_after_commit(["refunds.execute"])
+    return request
+
+
+def _as_paid(known: Transaction, line: BillLine, by: Principal, at: datetime) -> RefundRequest:
     assert line.succeeded_at is not None
     draft = Draft(amount_fen=line.amount_fen, reason=Reason.OPERATOR_ERROR, transaction_id=known.pk)
     submission = submitting.prepare_paid(draft=draft, source="portal", by=by, at=at)
@@ -225,8 +293,6 @@ def _as_refund(known: Transaction, line: BillLine, *, by: Principal, at: datetim
         succeeded_at=line.succeeded_at,
         follow_up_at=at,
     )
-    BillLine.objects.filter(pk=line.pk).update(execution=execution)
-    line.execution = execution
     return RefundRequest.objects.get(pk=request.pk)
 
 

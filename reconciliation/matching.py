@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -30,10 +30,15 @@ _LONGEST_WAY = timedelta(days=40)
 
 _IN_FLIGHT = "('ready', 'sending', 'processing', 'unknown', 'held')"
 
-#: A line that the channel took back or did not pay: no money moved. CHANGE (退款异常): the bank gave it back.
+#: The channel's words for a refund that it took from the merchant and cannot deliver: the bank gave it back (退款异常).
+STUCK: Final = ("CHANGE", "ABNORMAL", "退款异常")
+#: Refusals that say no more than that less is left of the payment, as after a refund made elsewhere.
+LESS_LEFT: Final = ("check_amount", "refunded_already", "sale_state")
+#: A line that the channel took back or did not pay: no money moved. What is stuck has left the merchant: of ours we know where it
+#: lies, and what was made in the channel's portal is in no books until somebody adopts it.
 _TAKEN_BACK = (
-    "(l.succeeded_at IS NULL AND upper(l.state) IN ('REFUNDCLOSE', 'CLOSED', 'FAIL', 'FAILED', 'CHANGE', 'ABNORMAL', "
-    "'退款关闭', '退款失败', '退款异常'))"
+    "(l.succeeded_at IS NULL AND (upper(l.state) IN ('REFUNDCLOSE', 'CLOSED', 'FAIL', 'FAILED', '退款关闭', '退款失败') "
+    f"OR l.execution_id IS NOT NULL AND upper(l.state) IN {STUCK}))"
 )
 
 _FROM_AT = {
@@ -199,6 +204,23 @@ SELECT e.id, l.succeeded_at, l.channel_refund_no, l.line, b.sha256
 """  # noqa: S608 - our own text
 
 
+#: A payout that the channel refused because less is left, of a sale whose portal refunds this statement names: that is why.
+_EXPLAINED = f"""
+UPDATE refunds_execution e SET failure_remedy = 'refunded_elsewhere'
+  FROM (SELECT s.id, s.amount_fen, sum(l.amount_fen) AS fen
+          FROM reconciliation_billline l
+          JOIN terminals_transaction s ON s.merchant_id = %(merchant)s
+           AND s.channel_transaction_no = l.channel_transaction_no AND s.channel_account_id = %(account)s
+         WHERE l.bill_id = %(bill)s AND l.outcome = 'channel_only' AND l.execution_id IS NULL
+           AND l.channel_transaction_no <> '' AND NOT {_TAKEN_BACK}
+         GROUP BY s.id) t
+ WHERE e.transaction_id = t.id AND e.state = 'failed' AND e.failure_remedy = ANY(%(less_left)s)
+   AND t.fen + e.amount_fen > t.amount_fen - (
+     SELECT coalesce(sum(o.amount_fen), 0) FROM refunds_execution o
+      WHERE o.transaction_id = t.id AND o.state NOT IN ('ready', 'failed', 'cancelled'))
+"""  # noqa: S608 - our own text
+
+
 def compare(*, day: ReconciliationDay, at: datetime) -> None:
     """Compare a day whose lock the caller holds, and the day before, which may have waited for this one's bill."""
     _compare_one(day, at)
@@ -258,6 +280,7 @@ def _compare_one(day: ReconciliationDay, at: datetime) -> None:
         asked = cursor.rowcount
         cursor.execute(_PAID_AFTER_ALL, parameters)
         paid_after_all = cursor.fetchall()
+        cursor.execute(_EXPLAINED, parameters)
     _hold(paid_after_all, at)
     for other in ReconciliationDay.objects.filter(pk__in={day_id for day_id, _ in later}):
         other.channel_account = day.channel_account
@@ -315,6 +338,7 @@ def _parameters(day: ReconciliationDay, at: datetime | None) -> Mapping[str, Any
         "day": day.pk,
         "bill": day.bill_id,
         "at": at,
+        "less_left": list(LESS_LEFT),
         "leased_until": at and at + timedelta(seconds=settings.EXECUTION_LEASE_S),
         "start": start,
         "end": habits.end_of(day.date),

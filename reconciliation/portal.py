@@ -16,9 +16,10 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from core.errors import Conflict, existing
+from merchants.models import ChannelAccount
 from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
-from payment_channels.contract import Trade
+from payment_channels.contract import Outcome, Trade
 from reconciliation import days, matching
 from reconciliation.models import Difference
 from reconciliation.models.bill import MatchOutcome
@@ -27,7 +28,7 @@ from refunds import lifecycle
 from refunds.facts import plans
 from refunds.intake import submitting
 from refunds.intake.claims import Draft
-from refunds.models import ChannelNotice, Execution, Leg, RefundRequest
+from refunds.models import Execution, Leg, RefundRequest
 from refunds.models.execution import Method
 from refunds.payouts import Answer, elsewhere, kept_outcomes, ledger, settle, ways_back
 from refunds.payouts.trade_queries import ask_trade, keep, sent_fen
@@ -42,19 +43,31 @@ class NothingToAdopt(Conflict, code="nothing_to_adopt"):
 def can_adopt(request: RefundRequest, last: Execution | None) -> bool:
     """Whether this refund or a leg of it was refused because the payment was refunded elsewhere; ``last``: its newest payout."""
     if request.leg_count:
-        return _refused_leg(request) is not None
-    return request.state == State.FAILED and last is not None and last.failure_remedy == "refunded_elsewhere"
+        return refused_leg(request) is not None
+    return request.state == State.FAILED and last is not None and _is_of_the_portal(last)
 
 
-def _refused_leg(request: RefundRequest) -> Leg | None:
-    """The first leg that was refused because of it."""
+def _is_of_the_portal(payout: Execution) -> bool:
+    """Whether the channel says that it refused because of a refund made elsewhere, or says only that less is left and its
+    statements name refunds of the payment that leave no room.
+    """
+    if payout.failure_remedy not in matching.LESS_LEFT:
+        return payout.failure_remedy == "refunded_elsewhere"
+    sale = payout.transaction
+    told_fen: int = told_by_statements(sale).aggregate(fen=Sum("bill_fen", default=0))["fen"]
+    return told_fen > 0 and told_fen + sent_fen(sale) + payout.amount_fen > sale.amount_fen
+
+
+def told_by_statements(sale: Transaction) -> QuerySet[Difference]:
+    """Refunds of the sale that the channel's statements name, that are in no books, and that nobody has explained."""
+    return _only_theirs(sale).filter(resolution="", bill_fen__gt=0)
+
+
+def refused_leg(request: RefundRequest) -> Leg | None:
+    """The first leg that was refused because the payment was refunded elsewhere."""
     if request.state not in (State.FAILED, State.PARTIALLY_REFUNDED):
         return None
-    refused = (
-        one.leg
-        for one in plans.standing_of(request)
-        if one.has_failed and one.attempts[-1].failure_remedy == "refunded_elsewhere"
-    )
+    refused = (one.leg for one in plans.standing_of(request) if one.has_failed and _is_of_the_portal(one.attempts[-1]))
     return next(refused, None)
 
 
@@ -66,7 +79,7 @@ def adopt(*, request_id: UUID, by: Principal, at: datetime, version: int | None 
     """
     request = existing(RefundRequest.objects.filter(pk=request_id, merchant_id=by.acting_for).first(), "refund request")
     check_may(Act.ADOPT, by=by, subject=Subject(merchant_id=request.merchant_id, store_id=request.store_id))
-    leg = _refused_leg(request) if request.leg_count else None
+    leg = refused_leg(request) if request.leg_count else None
     trade = _told(leg.transaction_id if leg else request.transaction_id)
     return _in_all_books(_store(request_id, leg.sequence if leg else None, trade, by, at, version), trade, at)
 
@@ -150,7 +163,7 @@ def _store(
     """``sequence`` is the leg that was refused: what is adopted takes its place where another leg is paid."""
     request = lifecycle.lock_requests([request_id])[request_id]
     lifecycle.check_version(request, version)
-    leg = _refused_leg(request) if request.leg_count else None
+    leg = refused_leg(request) if request.leg_count else None
     is_as_asked = (leg.sequence if leg else None) == sequence
     if not is_as_asked or not can_adopt(request, request.executions.order_by("-created_at").first()):
         raise lifecycle.WrongState("nothing of it can be adopted", state=request.state, version=request.version)
@@ -166,7 +179,7 @@ def _store(
     if in_part and adopted.amount_fen < own_fen:
         raise NothingToAdopt("less was refunded there than by this leg: give it up, and ask for the rest")
     if not in_part and adopted.amount_fen >= own_fen:
-        _close_against(request, adopted, adopted.amount_fen, by=by, at=at)
+        close_against(request, adopted, adopted.amount_fen, by=by, at=at)
     return adopted
 
 
@@ -181,18 +194,36 @@ def _adopt(sale_id: UUID, trade: Trade, by: Principal, at: datetime) -> RefundRe
     adopted = None
     for notice in elsewhere.stuck_of(sale):
         if notice.amount_fen and notice.amount_fen <= elsewhere_fen:
-            adopted = _adopted_stuck(sale, notice, notice.amount_fen, by, at)
+            adopted = adopted_stuck(
+                sale,
+                refund_no=notice.refund_no,
+                amount_fen=notice.amount_fen,
+                account=notice.channel_account,
+                told_at=notice.received_at,
+                word=(kept_outcomes.from_json(notice.outcome), "notice", notice.pk),
+                by=by,
+                at=at,
+            )
             elsewhere_fen -= notice.amount_fen
     if adopted is None or elsewhere_fen:
         return _adopted(sale, elsewhere_fen, trade.raw, by, at)
     return adopted
 
 
-def _adopted_stuck(
-    sale: Transaction, notice: ChannelNotice, amount_fen: int, by: Principal, at: datetime
+def adopted_stuck(
+    sale: Transaction,
+    *,
+    refund_no: str,
+    amount_fen: int,
+    account: ChannelAccount,
+    told_at: datetime,
+    word: tuple[Outcome, str, int | None],
+    by: Principal,
+    at: datetime,
 ) -> RefundRequest:
     """A refund that the channel took on in its portal and cannot deliver, as one of ours in the same state: it is asked about,
-    shown, told and sent to another account like them, under the portal's number.
+    shown, told and sent to another account like them, under the portal's number. ``word``: what the channel said, where
+    (``Answer.source``), and in which notice.
     """
     draft = Draft(amount_fen=amount_fen, reason=Reason.OPERATOR_ERROR, transaction_id=sale.pk)
     submission = submitting.prepare_paid(draft=draft, source="portal", by=by, at=at)
@@ -201,28 +232,22 @@ def _adopted_stuck(
         merchant_id=request.merchant_id,
         request=request,
         transaction_id=sale.pk,
-        channel_account=notice.channel_account,
+        channel_account=account,
         method=Method.REFUND,
-        refund_no=notice.refund_no,
+        refund_no=refund_no,
         amount_fen=amount_fen,
         state=ExecutionState.PROCESSING,
         due_at=at,
-        first_sent_at=notice.received_at,
+        first_sent_at=told_at,
         created_at=at,
     )
     submission.executions = [execution]
     submitting.store(submission)
-    proven = {"refund_no": notice.refund_no, "source": "notice"}
-    lifecycle.advance(request.pk, "start_execution", by=by.actor, at=at, data=proven)
-    word = Answer(
-        execution.pk,
-        request.pk,
-        notice.channel_account_id,
-        kept_outcomes.from_json(notice.outcome),
-        "notice",
-        notice.pk,
+    outcome, source, turn = word
+    lifecycle.advance(
+        request.pk, "start_execution", by=by.actor, at=at, data={"refund_no": refund_no, "source": source}
     )
-    settle([word], at=at)
+    settle([Answer(execution.pk, request.pk, account.pk, outcome, source, turn)], at=at)
     return RefundRequest.objects.get(pk=request.pk)
 
 
@@ -242,7 +267,7 @@ def adopted_in_place(
         ways_back.give_up_leg(request_id=failed.pk, sequence=sequence, note=note, by=by, at=at, version=failed.version)
     adopted = adopt()
     if failed is not None and sequence is None:
-        _close_against(failed, adopted, amount_fen, by=by, at=at)
+        close_against(failed, adopted, amount_fen, by=by, at=at)
     return adopted
 
 
@@ -277,9 +302,10 @@ def _covers(amount_fen: int, request: RefundRequest) -> bool:
     )
 
 
-def _close_against(
+def close_against(
     failed: RefundRequest, adopted: RefundRequest, amount_fen: int, *, by: Principal, at: datetime
 ) -> None:
+    """End a refund that failed against what was refunded in its place. The caller holds it."""
     lifecycle.advance(
         failed.pk,
         "close_against",

@@ -190,7 +190,7 @@ EDGES: tuple[Edge, ...] = (
         "prove_paid",
         (
             *(State.FAILED, State.APPROVED, State.IN_REVIEW, State.NEEDS_INFO, State.WAITING_GOODS),
-            *(State.WAITING_VENDOR, State.REJECTED),
+            *(State.WAITING_VENDOR, State.REJECTED, State.CANCELLED),
         ),
         State.REFUNDED,
         "finance believes the channel's late word that it had paid what it called refused",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -27,12 +27,12 @@ from merchants.principals import Principal
 from merchants.rights import Act, Subject, check_may
 from terminals import joining, versions
 from terminals.accounts import account_of
-from terminals.models import LineKind, Terminal, Transaction, TransactionLine, TransactionStatus
+from terminals.models import Funding, LineKind, Terminal, Transaction, TransactionLine, TransactionStatus
 from terminals.versions import CORRECTED
 
 #: The reason of the correction that completes a pending sale, as the audit trail has it.
 TILL_SAYS = "till_says"
-#: The same of one that says what it called the payment when it sent it to the channel.
+#: The same of one that says what its first report had left out, such as what it called the payment.
 TILL_NAMES = "till_names"
 
 #: How far a clock at the till may be ahead of ours.
@@ -253,6 +253,8 @@ def _same(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime
     """
     if not by.works_in(existing.store_id):
         raise Conflict("another store has reported this payment", code="reported_elsewhere")
+    # What a correction took away stays away; a payment's numbers are no part of one.
+    names = _FILLED if existing.corrected_at is None else _NUMBERS
     # What was reported as pending may be through by now, and a late repeat of that report says nothing else.
     has_ended = sale.status == TransactionStatus.PENDING != existing.status
     known_better = _LEARNED_LATE if has_ended else frozenset()
@@ -261,37 +263,54 @@ def _same(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime
     ]
     differing_names = {name for name, _ in differing}
     if differing and _is_through(existing, sale, differing_names):
-        return _complete(existing.pk, sale, by, at)
-    if differing and not differing_names & _NEVER_CORRECTED and versions.was_told(existing, _as_told(sale)):
-        return existing
-    if differing:
-        names = ", ".join(name for name, _ in differing)
+        existing, differing = _complete(existing.pk, sale, by, at), []
+    was_told = differing and not differing_names & _NEVER_CORRECTED and versions.was_told(existing, _as_told(sale))
+    if differing and not was_told:
+        listed = ", ".join(name for name, _ in differing)
         raise SaleDiffers(
-            f"this payment is known with another {names}; a sale is changed by a correction",
+            f"this payment is known with another {listed}; a sale is changed by a correction",
             errors=[FieldError(name, "differs", _known_as(name, known)) for name, known in differing],
             transaction=str(existing.pk),
         )
-    return _with_payment_no(existing, sale, by, at) if sale.payment_no and not existing.payment_no else existing
+    told = {name: value for name in names if (value := _said(sale, name)) and not _said(existing, name)}
+    return _filled(existing, sale, told, by, at) if told else existing
+
+
+#: What a repeat may say of a sale that was reported without it: where and by whom it was taken, and the payment's numbers. None
+#: of it says how much was paid, or who may ask for it back: the payer and the articles are told by a correction.
+_NUMBERS = ("payment_no", "channel_transaction_no")
+_FILLED = (*_NUMBERS, "terminal", "cashier", "funding")
+
+
+def _said(sale: Transaction | ReportedSale, name: str) -> str:
+    """What is said of it, "" where it is left out."""
+    said = getattr(sale, name)
+    return "" if said in (None, Funding.UNKNOWN) else said.code if isinstance(said, Terminal) else str(said)
 
 
 @transaction.atomic
-def _with_payment_no(existing: Transaction, sale: ReportedSale, by: Principal, at: datetime) -> Transaction:
-    """The same payment told once more, now with the shop's own number of it: the number on the payer's slip. It says nothing of
-    money, so that it is no correction of the sale. Raises ``SaleDiffers`` where that number is another payment's.
+def _filled(
+    existing: Transaction, sale: ReportedSale, told: Mapping[str, str], by: Principal, at: datetime
+) -> Transaction:
+    """The same payment told once more, now with what the first report had left out, such as the shop's own number of it: the
+    number on the payer's slip. It says nothing of money and contradicts nothing, so that it is no correction of the sale. Raises
+    ``SaleDiffers`` where a number is another payment's.
     """
     known = Transaction.objects.select_for_update().get(pk=existing.pk)
-    others = Transaction.objects.filter(
-        merchant_id=known.merchant_id, channel=known.channel, payment_no=sale.payment_no
-    ).exclude(pk=known.pk)
-    if known.payment_no or others.exists():
-        raise SaleDiffers(
-            "this payment_no is another payment's",
-            errors=[FieldError("payment_no", "differs", _known_as("payment_no", known.payment_no))],
-            transaction=str(known.pk),
-        )
-    known.payment_no = sale.payment_no
-    known.save(update_fields=["payment_no"])
-    data = {"reason": TILL_NAMES, "before": {"payment_no": ""}, "after": {"payment_no": known.payment_no}}
+    if any(_said(known, name) for name in told):
+        return _same(known, sale, by, at)  # another report was faster, and may say something else
+    of = Transaction.objects.filter(merchant_id=known.merchant_id, channel=known.channel).exclude(pk=known.pk)
+    for name in _NUMBERS:
+        if name in told and of.filter(**{name: told[name]}).exists():
+            raise SaleDiffers(
+                f"this {name} is another payment's",
+                errors=[FieldError(name, "differs", _known_as(name, ""))],
+                transaction=str(known.pk),
+            )
+    for name, value in told.items():
+        setattr(known, name, terminal_named(value, store=known.store) if name == "terminal" else value)
+    known.save(update_fields=list(told))
+    data = {"reason": TILL_NAMES, "before": dict.fromkeys(told, ""), "after": dict(told)}
     record_of(known, by=by.actor, action=CORRECTED, at=at, data=data)
     return known
 
@@ -355,10 +374,11 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     """Field of the report, as known, as reported; in the form in which two spellings of one fact are equal."""
     terminal = existing.terminal.code if existing.terminal else ""
     # A report that leaves one out says nothing else of it, and one that tells what was not known contradicts nothing.
-    known_no = existing.channel_transaction_no
-    yield "channel_transaction_no", known_no, sale.channel_transaction_no or known_no
-    payment_no = existing.payment_no or sale.payment_no
-    yield "payment_no", payment_no, sale.payment_no or payment_no
+    for number, known_no, told_no in (
+        ("channel_transaction_no", existing.channel_transaction_no, sale.channel_transaction_no),
+        ("payment_no", existing.payment_no, sale.payment_no),
+    ):
+        yield number, known_no or told_no, told_no or known_no
     yield "order_no", existing.order_no, sale.order_no
     yield "kind", existing.kind, sale.kind
     yield "status", existing.status, sale.status
@@ -368,8 +388,8 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
     second = sale.paid_at.replace(microsecond=existing.paid_at.microsecond)
     yield "paid_at", existing.paid_at, second
     yield "store", existing.store.code, sale.store
-    yield "terminal", terminal, sale.terminal
-    same_cashier = name_key(existing.cashier) == name_key(sale.cashier)
+    yield "terminal", terminal or sale.terminal, sale.terminal or terminal
+    same_cashier = not existing.cashier or not sale.cashier or name_key(existing.cashier) == name_key(sale.cashier)
     yield "cashier", existing.cashier, existing.cashier if same_cashier else sale.cashier
     yield (
         "payer.phone",
@@ -377,7 +397,8 @@ def _compared(existing: Transaction, sale: ReportedSale) -> Iterator[tuple[str, 
         phone_hashes(sale.payer_phone)[0],
     )
     yield "payer.card_last4", existing.card_last4, sale.card_last4
-    yield "payer.funding", existing.funding, sale.funding
+    told_funding = existing.funding if Funding.UNKNOWN in (existing.funding, sale.funding) else sale.funding
+    yield "payer.funding", existing.funding, told_funding
     yield "payer.paid_fen", existing.payer_paid_fen, sale.payer_paid_fen
     yield "lines", sorted(map(_line_facts, lines_of(existing))), sorted(map(_line_facts, sale.lines))
 

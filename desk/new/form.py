@@ -11,7 +11,7 @@ from core.plain_text import folded, one_line, without_marks
 from core.quantities import NotAQuantity, quantity_typed
 from desk import forms, ways
 from desk.ways import Way
-from refunds.intake.claims import Account, Customer, Draft
+from refunds.intake.claims import Account, Customer, Draft, lowered
 from refunds.rules import worth
 from refunds.rules.deposits import Cause, DepositClaim
 from refunds.states import Reason
@@ -81,7 +81,7 @@ def draft(
     if form.reason not in Reason.values:
         raise Invalid("no reason was chosen", code="unknown_reason_code")
     chosen = [(line, _quantity(form.pieces[line.pk])) for line in lines if line.pk in form.pieces]
-    value_fen = sum(_value_fen(line, quantity) for line, quantity in chosen)
+    value_fen = _value_fen(chosen)
     left_fen = sum(one.refundable_fen for one in payments) if whole else sale.refundable_fen
     amount = forms.amount_fen(form.amount) if form.amount else min(value_fen if chosen else left_fen, left_fen)
     if amount <= 0:
@@ -128,13 +128,21 @@ def _seen_returned(form: Typed, lines: Sequence[TransactionLine]) -> dict[str, D
     return seen
 
 
-def _value_fen(line: TransactionLine, pieces: Decimal) -> int:
-    return worth.pieces_fen(
-        worth_fen=line.worth_fen,
-        quantity=line.quantity,
-        returned=line.reserved_quantity,
-        given_fen=line.reserved_fen,
-        pieces=pieces,
+def _value_fen(chosen: Sequence[tuple[TransactionLine, Decimal]]) -> int:
+    """What the pieces of these lines are worth, as intake reckons it."""
+    stays = lowered(
+        {line.pk: (line.worth_fen, line.quantity, line.reserved_quantity, line.reserved_fen) for line, _ in chosen}
+    )
+    return sum(
+        worth.pieces_fen(
+            worth_fen=line.worth_fen,
+            quantity=line.quantity,
+            returned=line.reserved_quantity,
+            given_fen=line.reserved_fen,
+            pieces=pieces,
+            lowered=stays.get(line.pk, ()),
+        )
+        for line, pieces in chosen
     )
 
 

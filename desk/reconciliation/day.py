@@ -48,6 +48,7 @@ class DifferenceDialog:
     sale: Transaction | None
     is_open: bool
     can_be_adopted: bool
+    is_stuck: bool
     adopt_blocked: str
     resolutions: Sequence[Resolution]
     assignees: Sequence[Staff]
@@ -88,6 +89,7 @@ def difference_dialog(*, day: ReconciliationDay, wanted: str, scope: Scope, at: 
         sale=sale,
         is_open=is_open,
         can_be_adopted=adoptable and not blocked,
+        is_stuck=found.line is not None and differences.is_stuck(found.line),
         adopt_blocked=text_of(blocked) if adoptable else "",
         resolutions=BY_HAND,
         assignees=list(people.order_by("name")),

@@ -169,8 +169,7 @@ def adopt(request: HttpRequest, scope: Scope, difference_id: int) -> HttpRespons
         forms.check_confirmed(request.POST)
         note = request.POST.get("note", "")
         made = differences.adopt(difference_id=difference_id, note=note, by=scope.by, at=timezone.now())
-        done = gettext("Adopted as %(number)s. No money moved: the channel had paid it already.")
-        messages.success(request, done % {"number": made.number})
+        messages.success(request, words.adopted(made))
     return _back(request)
 
 

@@ -1,10 +1,11 @@
 """What people do with a refund. Each parses the form, makes one domain call and says what came of it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -28,7 +29,7 @@ from desk.templatetags.desk_format import when_minute
 from desk.undo import show_undo, undoable
 from merchants.principals import Principal
 from merchants.rights import Act
-from reconciliation import portal
+from reconciliation import differences, portal
 from refunds.evidence import files
 from refunds.facts import conditions
 from refunds.intake import compensating, rerouting, resubmitting
@@ -344,10 +345,14 @@ def _leg(asked: Asked) -> int:
 @decision()
 def adopt(asked: Asked) -> str:
     """Take the refund made in the channel's portal into the books."""
-    adopted = portal.adopt(request_id=asked.found.pk, by=asked.by, at=asked.at, version=asked.version)
-    return gettext("Adopted as %(number)s. No money moved: the channel had paid it already.") % {
-        "number": adopted.number
+    named: Mapping[str, Any] = {
+        "request_id": asked.found.pk,
+        "by": asked.by,
+        "at": asked.at,
+        "version": asked.version,
     }
+    adopted = differences.adopt_of_request(**named) or portal.adopt(**named)
+    return words.adopted(adopted)
 
 
 @decision("resubmit")

@@ -18,17 +18,31 @@ from refunds.models import SecondLook
 from refunds.review import second_look
 from refunds.rules import explanations
 from refunds.rules.agreement import Agreement
+from refunds.rules.worth import with_worth_of
 from refunds.states import Reason
+from terminals import orders
+from terminals.models import TransactionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One of the payments of an order."""
+
+    channel_label: str
+    amount_fen: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blind:
-    """What a second reviewer sees of a refund."""
+    """What a second reviewer sees of a refund; ``paid_fen`` is of its whole order, whose ``payments`` are named where it has
+    several.
+    """
 
     url: str
     amount_fen: int
     paid_fen: int
     paid_at: datetime
+    payments: Sequence[Payment]
     asked_at: datetime
     reason_label: Promise | str
     customer_note: str
@@ -87,21 +101,21 @@ def second_looks_page(
 def _blind(look: SecondLook) -> Blind:
     request = look.request
     sale = request.transaction
+    paid = [one for one in orders.siblings(sale) if one.status == TransactionStatus.SUCCESS] or [sale]
     # What came after the decision could betray it.
     handed = request.evidence.filter(added_at__lte=look.approval.at).order_by("added_at", "pk")
     return Blind(
         url=reverse("desk:second-look", args=[look.pk]),
         amount_fen=request.amount_fen,
-        paid_fen=sale.amount_fen,
-        paid_at=sale.paid_at,
+        paid_fen=sum(one.amount_fen for one in paid),
+        paid_at=paid[0].paid_at,
+        payments=[Payment(channels.label(one.channel), one.amount_fen) for one in paid] if len(paid) > 1 else (),
         asked_at=request.created_at,
         reason_label=Reason(request.reason).label,
         customer_note=request.description,
-        goods=goods_summary(
-            list(sale.lines.order_by("position")), dict(request.lines.values_list("line_id", "quantity"))
-        ),
+        goods=goods_summary(with_worth_of(paid), dict(request.lines.values_list("line_id", "quantity"))),
         store_name=request.store.name,
-        channel_label=channels.label(request.channel),
+        channel_label="" if len(paid) > 1 else channels.label(request.channel),
         requester_label=requester_label(request),
         rules=folded(request.verdict["rules"]),
         evidence=[

@@ -58,7 +58,7 @@ _LABELS: Mapping[str, Promise | str] = {
 _REASONS = {
     CHANNEL_SAYS: _("The channel was asked about the payment."),
     TILL_SAYS: _("The till said how the payment ended."),
-    TILL_NAMES: _("The till told its own number of the payment."),
+    TILL_NAMES: _("The till told what its first report had left out."),
 }
 _LONGEST = {"order_no": 64, "store": 20, "terminal": 20, "cashier": 40, "kind": 20, "funding": 20}
 _MOMENT = "%Y-%m-%d %H:%M:%S"

@@ -24,7 +24,6 @@ from refunds import queries
 from refunds.evidence.picture_response import stored_response
 from refunds.payouts import contradictions, trade_queries
 from refunds.rules import explanations
-from refunds.states import State
 from terminals import orders
 from terminals.correcting import correct_sale
 from terminals.models import Deposit, PaymentWord, Transaction
@@ -108,11 +107,7 @@ def adopt(request: HttpRequest, scope: Scope, transaction_id: UUID) -> HttpRespo
         adopted = portal.adopt_of_sale(transaction_id=transaction_id, by=scope.by, at=timezone.now())
     except DomainError as error:
         return _refused(request, error, url)
-    if adopted.state == State.REFUNDED:
-        said = gettext("Adopted as %(number)s. No money moved: the channel had paid it already.")
-    else:
-        said = gettext("Adopted as %(number)s. The channel could not deliver it: name another account there.")
-    messages.success(request, said % {"number": adopted.number})
+    messages.success(request, words.adopted(adopted))
     return go_on(request, url)
 
 

@@ -112,7 +112,8 @@ _CLOCK = mend("the timestamp of the signature is more than 5 minutes off", "chec
 _HISTORY = ask("the same number with other details", "check_history")
 #: INVALID_REQUEST has it without a code of its own: 订单金额或退款金额与之前请求不一致，商户退款单号已存在.
 _OF_HISTORY = re.compile(
-    r"之前的?请求|退款单号.{0,6}(已存在|已使用|重复)|out_refund_no.*(exist|duplicate|used)", re.IGNORECASE
+    r"之前的?请求|退款单号.{0,6}(已存在|已使用|重复|(金额|参数).{0,4}不(一致|同|符))|out_refund_no.*(exist|duplicate|used|consistent)",
+    re.IGNORECASE,
 )
 
 
@@ -125,9 +126,20 @@ _BY_WORDS = tuple(
     for pattern, rule in (
         (r"频率|过于频繁|too (frequent|many)", slow_down("asked too often, as its words say")),
         (r"(余额|资金)不足|not enough|insufficient", top_up("the merchant's balance is short, as its words say")),
-        (r"全额退款|可退(款)?金额|已全部退款", never("less is left of the sale than is asked for", "check_amount")),
+        (r"分账.{0,6}(回退|未完)|已分账", never("a share of the sale was split off, as its words say", "check_shares")),
+        (r"不支持部分退款|(只能|仅支持|只支持|请)全额退款", never("only to be refunded whole", "whole_only")),
+        (
+            r"全额退款|可退(款)?金额|已全部退款|已退款|退款(总?金)?额(大于|超过|超出)"
+            r"|(refund|amount).{0,40}(exceed|greater|more than)|invalid refund_fee",
+            never("less is left of the sale than is asked for", "check_amount"),
+        ),
         (r"超期|(最大|退款)期限|超过一年|有效期", never("past the refund period, as its words say", "sale_closed")),
-        (r"(用户|买家).{0,6}(注销|异常|冻结)", never("the payer's account is in trouble", "other_route")),
+        (
+            r"(用户|买家|银行卡|储蓄卡|信用卡).{0,6}(注销|异常|冻结|挂失|销户)",
+            never("the payer's account is in trouble", "other_route"),
+        ),
+        (r"(交易|订单).{0,6}冻结", never("the sale is frozen, as its words say", "sale_frozen")),
+        (r"订单(号)?不存在|order.{0,20}not exist", never("no such order, as its words say", "check_sale")),
         (r"未支付|尚未付款|not paid", never("the sale is not paid, as its words say", "sale_state")),
         (r"处理中|并发|稍后(再试|重试)|try again later", later("not at the moment, as its words say")),
     )

@@ -17,11 +17,12 @@ from core.values import value
 from merchants.principals import Kind, Principal
 from refunds.intake import facts
 from refunds.intake.facts import Sale, SaleLine
-from refunds.models import RefundRequest
+from refunds.models import RefundLine, RefundRequest
 from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import worth
 from refunds.rules.deposits import Deposit, DepositClaim
 from refunds.rules.facts import LineClaim
+from refunds.rules.worth import Lowered
 from refunds.states import Reason, Route
 from terminals.models import REPORTED_KINDS, DepositKind, LineKind
 from terminals.models import Deposit as DepositTerms
@@ -205,7 +206,25 @@ def own_articles(sale: Sale, request: RefundRequest) -> list[Claim]:
         chosen.append((others, own.quantity))
     if len(lines) > len(sale.lines):
         sale = replace(sale, lines=tuple(lines.values()), worths=())
-    return _claims(sale, chosen)
+    return _claims(sale, chosen, but=request.pk)
+
+
+def lowered(
+    given: Mapping[int, tuple[int, Quantity, Quantity, int]], *, but: UUID | None = None
+) -> Mapping[int, list[Lowered]]:
+    """By line, money that was given for pieces that stayed with the customer, but by this request. ``given`` has worth in fen,
+    pieces, pieces that came back and fen given of each line; where the pieces account for what was given nothing is read.
+    """
+    found: dict[int, list[RefundLine]] = {
+        line: []
+        for line, (worth_fen, quantity, returned, given_fen) in given.items()
+        if given_fen and given_fen != int(worth_fen * returned // quantity)
+    }
+    if not found:
+        return {}
+    for row in RefundLine.objects.filter(line_id__in=found, held_fen__gt=0).exclude(request_id=but).order_by("pk"):
+        found[row.line_id].append(row)
+    return {line: worth.lowered_by(rows) for line, rows in found.items()}
 
 
 def _spread(
@@ -238,7 +257,7 @@ def _in_turn(lines: Sequence[SaleLine], asked: Quantity, *, dearest_first: bool)
     return found
 
 
-def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Claim]:
+def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]], *, but: UUID | None = None) -> list[Claim]:
     if not chosen:
         return []
     worths = dict(
@@ -249,6 +268,9 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
         )
     )
     taken = {line.id: quantity for line, quantity in chosen}
+    stays = lowered(
+        {line.id: (worths[line.id], line.quantity, line.returned, line.given_fen) for line, _ in chosen}, but=but
+    )
     claims = []
     for line, quantity in chosen:
         stay = [
@@ -269,6 +291,7 @@ def _claims(sale: Sale, chosen: Sequence[tuple[SaleLine, Quantity]]) -> list[Cla
                 returned=line.returned,
                 given_fen=line.given_fen,
                 pieces=quantity,
+                lowered=stays.get(line.id, ()),
             ),
             charged_fen=round(Decimal(line.amount_fen) * quantity / line.quantity),
             is_dearer=any(worth.is_dearer(worth.price_fen(line), price) for price in stay),

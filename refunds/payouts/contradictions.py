@@ -261,4 +261,6 @@ _BOOKABLE = (
     State.WAITING_GOODS,
     State.WAITING_VENDOR,
     State.REJECTED,
+    # Withdrawn before it was sent once more, or closed against another one.
+    State.CANCELLED,
 )

@@ -43,12 +43,34 @@ class Pieces(Protocol):
     def value_fen(self) -> int: ...
 
 
+class Held(Pieces, Protocol):
+    """The same with what the request holds of the line by now."""
+
+    @property
+    def held_quantity(self) -> Quantity: ...
+    @property
+    def held_fen(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """What a request holds of a line: pieces that came back, and fen of the line's worth."""
 
     quantity: Quantity
     fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """Money that was given for so many pieces of a line that stayed with the customer, ``back`` of which have come back since."""
+
+    fen: int
+    pieces: Quantity
+    back: Quantity
+
+    def stays_fen(self, more: Quantity) -> int:
+        """What of it is for pieces that are still with the customer once ``more`` have come back."""
+        return int(self.fen * max(Decimal(0), self.pieces - self.back - more) // self.pieces)
 
 
 def can_come_back(line: Line) -> bool:
@@ -119,12 +141,35 @@ def shared_out(total: int, weights: Sequence[int], names: Sequence[Any]) -> list
     return shares
 
 
-def pieces_fen(*, worth_fen: int, quantity: Quantity, returned: Quantity, given_fen: int, pieces: Quantity) -> int:
+def pieces_fen(
+    *,
+    worth_fen: int,
+    quantity: Quantity,
+    returned: Quantity,
+    given_fen: int,
+    pieces: Quantity,
+    lowered: Sequence[Lowered] = (),
+) -> int:
     """What ``pieces`` more are worth of a line of ``quantity`` at ``worth_fen``, of which ``returned`` came back and
-    ``given_fen`` were given: 3 for 10.00 one by one are 3.33, 3.33 and 3.34.
+    ``given_fen`` were given: 3 for 10.00 one by one are 3.33, 3.33 and 3.34. What of the latter was given for pieces that stay
+    (``lowered``) is taken off each of those: 4.00 for two of 10.00 leave 8.00 and 8.00.
     """
     back = min(quantity, returned + pieces)
-    return max(0, int(worth_fen * back // quantity) - given_fen)
+    stays_fen = sum(one.stays_fen(pieces) for one in lowered)
+    return max(0, int(worth_fen * back // quantity) - given_fen + stays_fen)
+
+
+def lowered_by(rows: Sequence[Held]) -> list[Lowered]:
+    """What refunds of a line, as they were asked for, hold of it for pieces that have not come back with them."""
+    found: list[Lowered] = []
+    for row in rows:
+        found = [Lowered(one.fen, one.pieces, one.back + row.held_quantity) for one in found]
+        fen, pieces = row.held_fen, row.quantity - row.held_quantity
+        if row.held_quantity:
+            fen -= int(row.value_fen * row.held_quantity // row.quantity)
+        if fen > 0 < pieces:
+            found.append(Lowered(fen, pieces, Decimal(0)))
+    return found
 
 
 def come_to(amount_fen: int, lines: Sequence[tuple[int, Quantity, Quantity]]) -> tuple[bool, bool]:

@@ -14,7 +14,7 @@ from refunds.facts import payees, plans, shares
 from refunds.facts.plans import LegStatus
 from refunds.models import RefundLine, RefundRequest
 from refunds.rules.arrival import Arrival, expected_arrival
-from refunds.states import ExecutionState
+from refunds.states import UNDECIDED, ExecutionState
 from refunds.telling import payout_words
 from refunds.telling.causes import failure
 from refunds.telling.destinations import Went, destination_label
@@ -67,7 +67,8 @@ def shown(request: RefundRequest) -> Sequence[ShownLeg]:
             account_last4=payee.account_last4 if payee else "",
             went=Went(paid.paid_to, paid.received_account) if paid else None,
         )
-        state = _STATES.get(one.state) or _("On its way")
+        waits = one.state == plans.PLANNED and request.state in UNDECIDED
+        state = _("Once it is approved") if waits else _STATES.get(one.state) or _("On its way")
         number = paid.channel_refund_no if paid else ""
         coupon_fen = one.leg.amount_fen - payer_fen[one.leg.sequence]
         found.append(ShownLeg(one, destination, one.leg.amount_fen, str(state), number, coupon_fen))

@@ -16,6 +16,7 @@ from core.calendar import SHANGHAI
 from merchants.models import MerchantKind
 from refunds.states import Reason, Route
 from samples.demo import catalogue
+from samples.demo.merchants import Shop
 from samples.demo.plan import DAY, Draw
 from samples.demo.story import Ending, PlannedSale, Story
 from terminals.reporting import SaleLine
@@ -146,25 +147,36 @@ def today(draw: Draw, *, now: datetime) -> tuple[list[PlannedSale], list[Story]]
         sku = draw.random.choices(cheap, [article.weight for article in cheap])[0].sku
         stories.append(_story(draw, Cue(_PAID, age, reason, sku), now, sales))
     if draw.outline.kind is MerchantKind.RETAIL and {"wechat", "alipay"} <= set(draw.channels):
-        payments, story = _paid_by_two(draw, now)
+        shop, paid_at = draw.shop(), now - timedelta(hours=3)
+        payments = _two_payments(draw, shop, paid_at)
         sales += payments
-        stories.append(story)
+        stories.append(_both_back(draw, payments[0], now))
+        for place, order_no in enumerate(TO_TRY):
+            paid_at = now - timedelta(minutes=4 + 2 * place)
+            sales += [
+                replace(one, order_no=order_no)
+                for one in _two_payments(draw, draw.outline.shops[0], paid_at, phone="13800006021")
+            ]
     return sales, stories
 
 
-#: 200.00 by WeChat Pay and 100.00 by Alipay; tills repeat the articles with each payment.
+#: Orders of two payments of which nothing was asked for yet, for whoever wants to try it: among the newest, by a number to type.
+TO_TRY = ("ZH-1", "ZH-2", "ZH-3")
+
+
+#: 200.00 by WeChat Pay and 100.00 by Alipay.
 _OF_TWO = (
     SaleLine("69418013", "落地电风扇", 1, 20_000, 20_000),
     SaleLine("69418044", "折叠熨衣板", 1, 10_000, 10_000),
 )
 
 
-def _paid_by_two(draw: Draw, now: datetime) -> tuple[list[PlannedSale], Story]:
-    """An order paid by two payments, both articles back: approved a moment ago, and carried to both channels."""
-    shop, paid_at = draw.shop(), now - timedelta(hours=3)
+def _two_payments(draw: Draw, shop: Shop, paid_at: datetime, *, phone: str = "") -> list[PlannedSale]:
+    """An order paid by two payments."""
     first = replace(
         draw.sale(shop=shop, paid_at=paid_at, lines=_OF_TWO[:1], channel="wechat"), amount_fen=20_000, funding="balance"
     )
+    first = replace(first, phone=phone or first.phone)
     second = replace(
         draw.sale(shop=shop, paid_at=paid_at + timedelta(seconds=40), lines=_OF_TWO[1:], channel="alipay"),
         order_no=first.order_no,
@@ -175,10 +187,15 @@ def _paid_by_two(draw: Draw, now: datetime) -> tuple[list[PlannedSale], Story]:
         card_last4="6021",
         phone=first.phone,
     )
+    return [first, second]
+
+
+def _both_back(draw: Draw, first: PlannedSale, now: datetime) -> Story:
+    """Both articles of such an order back: approved a moment ago, and carried to both channels."""
     story = draw.story(
         sale=first, at=now - timedelta(minutes=26), reason=Reason.NOT_AS_DESCRIBED, ending=_APPROVED, sku=_OF_TWO[0].sku
     )
-    story = replace(
+    return replace(
         story,
         amount_fen=30_000,
         lines=[(line.sku, 1) for line in _OF_TWO],
@@ -187,7 +204,6 @@ def _paid_by_two(draw: Draw, now: datetime) -> tuple[list[PlannedSale], Story]:
         decided_after=timedelta(minutes=26) - timedelta(seconds=20),
         of_order=True,
     )
-    return [first, second], story
 
 
 def _age_of_a_paid_one(draw: Draw, now: datetime) -> float:

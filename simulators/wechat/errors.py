@@ -74,6 +74,8 @@ BY_WORDS = {
     "words_too_often": "频率限制，1个月之前的订单请降低申请频率再重试",
     "words_busy": "订单处理中，请稍后再试",
     "words_more_than_left": "申请退款金额超过订单可退金额",
+    "words_whole_only": "不支持部分退款，请全额退款",
+    "words_shares": "订单已分账，请先分账回退",
 }
 
 #: Faults that refuse before anything is accepted: operation -> fault -> (HTTP status, code, words).

@@ -16,7 +16,8 @@ def _parse(raw: bytes) -> Any:
 
 
 def test_body_when_it_is_json_is_read_with_or_without_a_mark_in_front() -> None:
-    for raw in ('{"名": [1, 2.5, true, null]}'.encode(), '\ufeff{"名": [1, 2.5, true, null]}'.encode()):
+    for marks in ("", "\ufeff", "\ufeff\ufeff"):
+        raw = f'{marks}{{"名": [1, 2.5, true, null]}}'.encode()
         assert _parse(raw) == {"名": [1, 2.5, True, None]}
 
 
@@ -51,6 +52,13 @@ def test_body_with_a_number_of_thousands_of_digits_is_told_nothing_of_python() -
 def test_body_when_it_is_gbk_says_so() -> None:
     with pytest.raises(ParseError, match="it is GBK"):
         _parse('{"a": "退款"}'.encode("gb18030"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ['{"order_no": "A1"}', '{"a": "退款"}'])
+def test_body_when_it_is_utf_16_with_or_without_its_mark_says_so(text: str, encoding: str) -> None:
+    with pytest.raises(ParseError, match="it is UTF-16"):
+        _parse(text.encode(encoding))
 
 
 def test_body_when_it_is_a_byte_too_long_is_refused() -> None:

@@ -170,6 +170,29 @@ def test_money_for_an_article_leaves_the_piece_with_the_customer(api: Api, reaso
     assert api.get(f"transactions/{sale['id']}").json()["lines"][0]["returned_quantity"] == 1
 
 
+@pytest.mark.parametrize(
+    ("lines", "adjustment", "pieces", "limits"),
+    [
+        ([_line("A", 2_000, 2)], (400, 2), (1, 1), ["8.00", "8.00"]),
+        ([_line("A", 3_000, 3), _line("", -300, kind="discount")], (100, 3), (1, 2), ["8.66", "17.34"]),
+    ],
+)
+def test_money_for_several_pieces_is_shared_over_them_when_they_come_back(
+    api: Api,
+    lines: list[dict[str, Any]],
+    adjustment: tuple[int, int],
+    pieces: tuple[int, ...],
+    limits: list[str],
+) -> None:
+    sale = _sale(api, lines).json()
+    assert _ask(api, sale, adjustment[0], ("A", adjustment[1]), reason="price_adjustment").status_code == 201
+    for count, limit in zip(pieces, limits, strict=True):
+        fen = round(float(limit) * 100)
+        quote = _ask(api, sale, fen, ("A", count))
+        assert _rule(quote, "articles_cover_amount")["limit"] == limit
+    assert sum(line.reserved_fen for line in TransactionLine.objects.all()) == sale["amount_fen"]
+
+
 def test_an_approval_of_less_leaves_the_piece_with_the_customer(api: Api) -> None:
     sale = _sale(api, [_line("A", 50_000)]).json()
     asked = RefundRequest.objects.get(pk=_ask(api, sale, 50_000, ("A", 1)).json()["id"])

@@ -16,7 +16,7 @@ from reconciliation.portal import NothingToAdopt
 from refunds import payouts
 from refunds.lifecycle import WrongState
 from refunds.models import LedgerEntry, RefundRequest
-from refunds.payouts import trade_queries, ways_back
+from refunds.payouts import redirecting, trade_queries, ways_back
 from refunds.telling import payout_words
 from refunds.telling.stands import Stand
 from terminals.models import Transaction
@@ -294,3 +294,100 @@ def test_adopt_of_a_line_when_a_leg_failed_over_its_amount_gives_the_leg_up_and_
     request = RefundRequest.objects.get(pk=request.pk)
     assert (adopted.refunded_fen, request.state, request.refunded_fen) == (20_000, "refunded", 10_000)
     assert plans.held(*order) == [(20_000, 20_000, 1), (10_000, 10_000, 1)]
+
+
+# --- the statement alone knows of it ---
+
+
+def _says_not_how_much() -> _Channel:
+    return _Channel(_REFUSED, refunded_fen=None, state=TradeState.PAID)
+
+
+@pytest.mark.parametrize("statement_first", [True, False])
+@pytest.mark.parametrize("amounts", [(6_000,), (2_500, 3_500)])
+def test_adopt_when_the_statement_alone_names_what_the_portal_refunded_takes_its_rows(
+    monkeypatch: pytest.MonkeyPatch, amounts: tuple[int, ...], statement_first: bool
+) -> None:
+    """Alipay and UnionPay say of no payment how much of it was refunded."""
+    world = World()
+    sale = world.sale()
+    rows = [world.portal(sale, fen, f"PORTAL-{fen}") for fen in amounts]
+    channel = _says_not_how_much()
+    if statement_first:
+        world.imported(*rows)
+    request = _refused(channel, sale, 5_000)
+    _asked_again(monkeypatch, channel)
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
+    address = f"/desk/refunds/{request.number}"
+    if not statement_first:
+        assert f"{address}/adopt" not in client.get(address).content.decode()
+        world.imported(*rows)
+        assert request.executions.get().failure_remedy == "refunded_elsewhere"
+    assert f"{address}/adopt" in client.get(address).content.decode()
+
+    client.post(f"{address}/adopt", {"version": str(request.version)})
+
+    closed = RefundRequest.objects.get(pk=request.pk)
+    sale.refresh_from_db()
+    assert (closed.state, sale.refunded_fen, sale.reserved_fen) == ("cancelled", 6_000, 6_000)
+    assert sorted(Difference.objects.values_list("bill_fen", "resolution")) == [
+        (fen, "adopted") for fen in sorted(amounts)
+    ]
+    assert world.day().matched == len(amounts)
+
+
+def test_adopt_when_the_statements_row_does_not_explain_the_refusal_is_not_offered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    sale = world.sale()
+    channel = _says_not_how_much()
+    request = _refused(channel, sale, 5_000)
+    world.imported(world.portal(sale, 1_000))
+    assert request.executions.get().failure_remedy == "check_amount"
+    assert not portal.can_adopt(request, request.executions.get())
+    _adopted(world)
+    sale.refresh_from_db()
+    assert (RefundRequest.objects.get(pk=request.pk).state, sale.refunded_fen) == ("failed", 1_000)
+
+
+@pytest.mark.parametrize("word", ["CHANGE", "退款异常"])
+def test_adopt_of_a_line_that_the_channel_cannot_deliver_is_one_of_ours_that_is_stuck(word: str) -> None:
+    world = World()
+    sale = world.sale()
+    day = world.imported(world.portal(sale, 2_000, succeeded_at=None, state=word))
+    assert (day.channel_only, day.bill_fen, Difference.objects.get().bill_fen) == (1, 2_000, 2_000)
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(world.finance, backend="django.contrib.auth.backends.ModelBackend")
+    difference = Difference.objects.get()
+    address = f"/desk/reconciliation/{world.account.code}/{day.date}?difference={difference.pk}"
+    assert "another account can be named" in " ".join(client.get(address).content.decode().split())
+
+    said = client.post(
+        f"/desk/reconciliation/differences/{difference.pk}/adopt", {"confirmed": "1"}, follow=True
+    ).content.decode()
+
+    assert "name another account there" in said
+    adopted = RefundRequest.objects.get()
+    payout = adopted.executions.get()
+    assert (payout.state, payout.needs_attention, payout.refund_no) == ("processing", True, "PORTAL-1")
+    assert payout_words.story(adopted, now=timezone.now()).stand is Stand.STUCK
+    sale.refresh_from_db()
+    assert (sale.reserved_fen, sale.refunded_fen) == (2_000, 0)
+    again = world.day()
+    assert (again.pending, again.channel_only, again.bill_fen) == (1, 0, 0)
+    assert redirecting.can_be_sent_elsewhere(payout)
+
+
+def test_adopt_of_a_line_that_was_delivered_since_is_paid_once_the_channel_says_so() -> None:
+    world = World()
+    sale = world.sale()
+    world.imported(world.portal(sale, 2_000, succeeded_at=None, state="ABNORMAL"))
+    adopted = _adopted(world)
+    (claimed,) = payouts.claim(limit=5, at=timezone.now())
+    assert not claimed.send
+    payout = adopted.executions.get()
+    world.succeed(payout, at=timezone.now())
+    sale.refresh_from_db()
+    assert (RefundRequest.objects.get().state, sale.refunded_fen) == ("refunded", 2_000)

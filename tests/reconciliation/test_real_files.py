@@ -295,7 +295,8 @@ _BESIDE: dict[str, tuple[Callable[[bytes], bytes], dict[str, int], list[str]]] =
         lambda row: re.sub(rb"`[^`]+,(`503)", rb"`,\1", row.replace(b"`SUCCESS", b"`CHANGE")).replace(
             b"`503", b"`5039"
         ),
-        {"matched": 2},
+        # It has left the merchant, and lies at the channel until somebody names another account.
+        {"matched": 1, "channel_only": 1},
         [],
     ),
     "failed at the channel": (

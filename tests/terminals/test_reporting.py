@@ -172,6 +172,49 @@ def test_report_when_the_tills_own_number_comes_later_keeps_it_with_the_sale(mer
         report_sale(sale=replace(SALE, payment_no="A1-03"), by=_till(merchant), at=NOW)
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "other"),
+    [
+        ({"cashier": ""}, {"cashier": "C001"}, {"cashier": "C009"}),
+        ({"terminal": "", "funding": "unknown"}, {"terminal": "pos-01", "funding": "credit_card"}, {"funding": "cash"}),
+    ],
+)
+def test_report_when_a_repeat_brings_what_was_left_out_keeps_it_and_says_so(
+    merchant: Merchant, first: dict[str, Any], later: dict[str, Any], other: dict[str, Any]
+) -> None:
+    before, after = replace(SALE, **first), replace(SALE, **{**first, **later})
+    known, _ = report_sale(sale=before, by=_till(merchant), at=NOW)
+
+    again, is_new = report_sale(sale=after, by=_till(merchant), at=NOW)
+
+    assert (again.pk, is_new, again.corrected_at) == (known.pk, False, None)
+    told = AuditEvent.objects.get(action=CORRECTED)
+    assert {name: value.lower() for name, value in told.data["after"].items()} == {
+        name: value.lower() for name, value in later.items()
+    }
+    # The first report, sent once more, contradicts nothing; another value does.
+    assert report_sale(sale=before, by=_till(merchant), at=NOW) == (again, False)
+    with pytest.raises(SaleDiffers):
+        report_sale(sale=replace(after, **other), by=_till(merchant), at=NOW)
+    assert AuditEvent.objects.filter(action=CORRECTED).count() == 1
+
+
+def test_report_when_the_channels_number_comes_with_a_repeat_keeps_it(merchant: Merchant) -> None:
+    known, _ = report_sale(sale=UNHEARD, by=_till(merchant), at=NOW)
+    again, is_new = report_sale(sale=replace(UNHEARD, channel_transaction_no="42"), by=_till(merchant), at=NOW)
+    assert (again.pk, is_new, again.status, again.channel_transaction_no) == (known.pk, False, "pending", "42")
+
+
+@pytest.mark.parametrize("change", [{"payer_phone": "13900006021"}, {"lines": (SaleLine("A", "锅", 1, 1_500, 1_500),)}])
+def test_report_when_the_payer_or_the_articles_come_later_is_told_of_the_correction(
+    merchant: Merchant, change: dict[str, Any]
+) -> None:
+    first = replace(SALE, lines=())
+    report_sale(sale=first, by=_till(merchant), at=NOW)
+    with pytest.raises(SaleDiffers):
+        report_sale(sale=replace(first, **change), by=_till(merchant), at=NOW)
+
+
 def test_report_when_the_tills_own_number_is_another_payments_is_told_so(merchant: Merchant) -> None:
     report_sale(sale=replace(SALE, payment_no="A1-02"), by=_till(merchant), at=NOW)
     other = replace(SALE, order_no="A2", channel_transaction_no="43")
@@ -185,7 +228,7 @@ def test_report_when_the_tills_own_number_is_another_payments_is_told_so(merchan
     assert known.payment_no == ""
 
 
-@pytest.mark.parametrize(("change", "known"), [({"remote": True}, "false"), ({"cashier": ""}, "C001")])
+@pytest.mark.parametrize(("change", "known"), [({"remote": True}, "false"), ({"cashier": "C002"}, "C001")])
 def test_report_when_a_fact_differs_shows_what_is_known_as_it_is_written(
     merchant: Merchant, change: dict[str, Any], known: str
 ) -> None:

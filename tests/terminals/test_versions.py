@@ -98,6 +98,19 @@ def test_report_when_what_no_correction_changes_differs_was_never_a_version(api:
         assert api.post("transactions", _report(**other)).status_code == 409
 
 
+def test_report_when_it_repeats_an_old_version_with_a_number_keeps_the_number_alone(api: Api) -> None:
+    first = api.post("transactions", _report()).json()
+    last = _correct(api, first, terminal="", amount_fen=6_000, lines=_LINES[:1])
+
+    again = api.post("transactions", _report(payment_no="P-7"))
+
+    assert (again.status_code, again.json()) == (200, {**last, "payment_no": "P-7"})
+    # What a correction took away stays away, in a repeat of any version.
+    for told in (_report(), _report(amount_fen=6_000, lines=_LINES[:1])):
+        answer = api.post("transactions", told)
+        assert (answer.status_code, answer.json()["terminal"]) == (200, last["terminal"])
+
+
 def test_report_of_a_pending_payment_when_it_was_completed_and_corrected_since_is_a_version(api: Api) -> None:
     pending = _report(status="pending")
     first = api.post("transactions", pending).json()

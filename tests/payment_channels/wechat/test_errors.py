@@ -69,6 +69,17 @@ def test_query_when_it_finds_nothing_is_no_proof_and_only_with_404() -> None:
         ("INVALID_REQUEST", "订单已全额退款", Retry.NEVER, "check_amount"),
         ("INVALID_REQUEST", "申请退款金额超过订单可退金额", Retry.NEVER, "check_amount"),
         ("RULE_LIMIT", "refund_fee大于可退金额", Retry.NEVER, "check_amount"),
+        ("INVALID_REQUEST", "累计退款金额大于支付金额", Retry.NEVER, "check_amount"),
+        ("PARAM_ERROR", "invalid refund_fee", Retry.NEVER, "check_amount"),
+        ("INVALID_REQUEST", "不支持部分退款，请全额退款", Retry.NEVER, "whole_only"),
+        ("RULE_LIMIT", "该交易只支持全额退款", Retry.NEVER, "whole_only"),
+        ("INVALID_REQUEST", "订单已分账，请先分账回退", Retry.NEVER, "check_shares"),
+        ("TRADE_ERROR", "该笔订单分账未完结，不支持退款", Retry.NEVER, "check_shares"),
+        ("INVALID_REQUEST", "订单不存在", Retry.NEVER, "check_sale"),
+        ("PARAM_ERROR", "The order does not exist", Retry.NEVER, "check_sale"),
+        ("INVALID_REQUEST", "该交易已被投诉冻结", Retry.NEVER, "sale_frozen"),
+        ("TRADE_ERROR", "订单已冻结，不能退款", Retry.NEVER, "sale_frozen"),
+        ("TRADE_ERROR", "银行卡已挂失", Retry.NEVER, "other_route"),
         ("INVALID_REQUEST", "超期订单不允许退款", Retry.NEVER, "sale_closed"),
         ("PARAM_ERROR", "订单已超过可退款的最大期限", Retry.NEVER, "sale_closed"),
         ("INVALID_REQUEST", "频率限制，1个月之前的订单请降低申请频率再重试", Retry.SAME_NUMBER, "slow_down"),
@@ -85,6 +96,15 @@ def test_application_when_its_code_has_many_meanings_is_refused_as_its_words_say
     outcome = errors.outcome_of_application(_reply(code, message), maybe_received=False)
     assert isinstance(outcome, Refused)
     assert (outcome.code, outcome.message, outcome.retry, outcome.remedy) == (code, message, retry, remedy)
+
+
+@pytest.mark.parametrize(
+    "message", ["同一退款单号金额不一致", "The same out_refund_no Refund amount should be consistent"]
+)
+def test_application_when_its_words_name_an_earlier_attempt_proves_nothing_of_that(message: str) -> None:
+    outcome = errors.outcome_of_application(_reply("INVALID_REQUEST", message), maybe_received=False)
+    assert isinstance(outcome, Unknown)
+    assert outcome.remedy == "check_history"
 
 
 @pytest.mark.parametrize("code", ["NOT_ENOUGH", "USER_ACCOUNT_ABNORMAL"])

@@ -13,9 +13,10 @@ from django.utils import timezone
 from core.audit.models import AuditEvent
 from merchants.principals import of_staff
 from payment_channels.contract import Done, Refused, Retry
-from refunds import payouts
+from refunds import lifecycle, payouts
 from refunds.facts import holds
 from refunds.facts.holds import SaleHeld
+from refunds.intake import resubmitting
 from refunds.lifecycle import OverRefund, WrongState
 from refunds.models import Execution, LedgerEntry, RefundRequest
 from refunds.payouts import Answer, contradictions, ways_back
@@ -144,6 +145,29 @@ def test_end_hold_when_another_attempt_was_made_ready_withdraws_it() -> None:
     request = RefundRequest.objects.get(pk=request.pk)
     sale.refresh_from_db()
     assert (request.state, sale.refunded_fen, sale.live_refunds) == ("refunded", 9_000, 1)
+
+
+@pytest.mark.parametrize("way", ["retried", "resubmitted"])
+def test_end_hold_when_the_request_was_withdrawn_meanwhile_books_what_was_paid(way: str) -> None:
+    sale = make_sale(make_merchant(), 50_000)
+    request = failed(submit(sale, 9_000), retry=Retry.NEW_NUMBER)
+    first, finance = request.executions.get(), _finance(sale)
+    if way == "retried":
+        request = ways_back.retry(request_id=request.pk, by=finance, at=timezone.now(), version=request.version)
+    else:
+        correction = resubmitting.Correction(reason="goodwill")
+        request = resubmitting.resubmit(request_id=request.pk, correction=correction, by=finance, at=timezone.now())
+    lifecycle.advance(request.pk, "cancel", by=finance.actor, at=timezone.now(), message="")
+    _say_paid(first)
+    sale.refresh_from_db()
+    assert (sale.held_at is not None, sale.reserved_fen) == (True, 0)
+
+    contradictions.end_hold(transaction_id=sale.pk, finding="paid", note="商户平台", by=finance, at=timezone.now())
+
+    request = RefundRequest.objects.get(pk=request.pk)
+    sale.refresh_from_db()
+    assert (request.state, sale.held_at, sale.refunded_fen) == ("refunded", None, 9_000)
+    assert LedgerEntry.objects.filter(kind="payout").count() == 2
 
 
 def test_end_hold_when_it_was_not_paid_leaves_the_books_and_a_repeated_notice_holds_nothing() -> None:

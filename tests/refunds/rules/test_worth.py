@@ -157,6 +157,83 @@ def test_pieces_fen_in_any_grouping_with_one_taken_back_end_at_the_lines_worth(
 
 
 @dataclass(frozen=True)
+class Row:
+    """What a refund holds of a line."""
+
+    quantity: Decimal
+    value_fen: int
+    held_quantity: Decimal
+    held_fen: int
+
+
+@pytest.mark.parametrize(
+    ("worth_fen", "quantity", "adjusted", "steps", "values"),
+    [
+        (2_000, 2, (400, 2), (1, 1), [800, 800]),
+        (2_000, 2, (400, 2), (2,), [1_600]),
+        (1_000, 3, (100, 3), (1, 1, 1), [299, 300, 301]),
+        (1_000, 3, (5, 2), (1, 2), [330, 665]),
+        # Of one of two nobody knows which: it is the first that comes back.
+        (2_000, 2, (400, 1), (1, 1), [600, 1_000]),
+        # By weight.
+        (1_000, "0.5", (100, "0.5"), ("0.2", "0.3"), [360, 540]),
+    ],
+)
+def test_pieces_fen_when_money_was_given_for_several_pieces_shares_it_over_them(
+    worth_fen: int, quantity: object, adjusted: tuple[int, object], steps: tuple[object, ...], values: list[int]
+) -> None:
+    fen, pieces = adjusted
+    rows = [Row(Decimal(str(pieces)), fen, Decimal(0), fen)]
+    assert _returned(worth_fen, Decimal(str(quantity)), rows, [Decimal(str(step)) for step in steps]) == values
+
+
+def _returned(worth_fen: int, quantity: Decimal, rows: list[Row], steps: list[Decimal]) -> list[int]:
+    values = []
+    for step in steps:
+        value = worth.pieces_fen(
+            worth_fen=worth_fen,
+            quantity=quantity,
+            returned=sum((row.held_quantity for row in rows), Decimal(0)),
+            given_fen=sum(row.held_fen for row in rows),
+            pieces=step,
+            lowered=worth.lowered_by(rows),
+        )
+        rows.append(Row(step, value, step, value))
+        values.append(value)
+    return values
+
+
+@on_many
+@given(
+    st.integers(100, 10**7),
+    st.integers(2, 6),
+    st.lists(st.tuples(st.integers(0, 99), st.booleans()), min_size=1, max_size=6),
+    st.randoms(),
+)
+def test_pieces_fen_with_money_in_between_ends_at_the_lines_worth_in_any_order(
+    worth_fen: int, quantity: int, moves: list[tuple[int, bool]], random: object
+) -> None:
+    """Money is given for pieces that are still with the customer, never more than what those are worth, and pieces come back."""
+    rows: list[Row] = []
+    for number, gives in moves:
+        left = quantity - sum(row.held_quantity for row in rows)
+        if not left:
+            break
+        pieces = Decimal(1 + number % int(left))
+        if gives:
+            most = _returned(worth_fen, Decimal(quantity), list(rows), [pieces])[0]
+            fen = number * most // 100
+            if fen:
+                rows.append(Row(pieces, most, Decimal(0), fen))
+        else:
+            _returned(worth_fen, Decimal(quantity), rows, [pieces])
+    left = quantity - sum(row.held_quantity for row in rows)
+    values = _returned(worth_fen, Decimal(quantity), rows, [Decimal(1)] * int(left))
+    assert all(value >= 0 for value in values)
+    assert sum(row.held_fen for row in rows) == worth_fen
+
+
+@dataclass(frozen=True)
 class Asked:
     quantity: Decimal
     value_fen: int

@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 from refunds.models import Execution
 from refunds.telling import legs
-from tests.refunds.plans import answer, ask, order_of_two
+from tests.refunds.plans import WIDE, answer, ask, order_of_two
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +34,15 @@ def test_told_when_one_part_failed_says_so_of_that_part() -> None:
     answer(request, 1)
     with translation.override("en"):
         assert [one.state_label for one in legs.shown(answer(request, 2, "refused"))] == ["Paid", "Could not be paid"]
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en", "Once it is approved"), ("zh-hans", "审核通过后发出")])
+def test_told_when_nobody_has_approved_it_no_part_waits_for_another(locale: str, said: str) -> None:
+    first, _ = order_of_two(rules={**WIDE, "auto_approve_limit_fen": 10_000})
+    request = ask(first)
+    assert request.state == "in_review"
+    with translation.override(locale):
+        assert [one.state_label for one in legs.shown(request)] == [said, said]
 
 
 def test_what_is_left_when_a_part_failed_names_what_is_paid_and_what_becomes_of_the_rest() -> None:

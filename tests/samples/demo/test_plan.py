@@ -71,6 +71,19 @@ def test_what_waits_today_needs_a_person(outline: Outline) -> None:
     assert all(story.sale.channel == "wechat" for story in stories if story.faults)
 
 
+def test_orders_of_two_payments_to_try_are_among_the_newest_and_nothing_was_asked_of_them() -> None:
+    sales, stories = day.today(draw_for(RETAIL), now=NOW)
+
+    newest = sorted(sales, key=lambda sale: sale.paid_at)[-2 * len(day.TO_TRY) :]
+    assert {sale.order_no for sale in newest} == set(day.TO_TRY)
+    for number in day.TO_TRY:
+        assert [(sale.channel, sale.amount_fen) for sale in newest if sale.order_no == number] == [
+            ("wechat", 20_000),
+            ("alipay", 10_000),
+        ]
+    assert not any(story.sale.order_no in day.TO_TRY for story in stories)
+
+
 def test_one_till_charges_twice_far_more_often_than_the_others() -> None:
     sales, stories = plan.history(draw_for(RETAIL), now=NOW)
 
