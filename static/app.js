@@ -14,6 +14,7 @@
 //   Ctrl+Enter in a form                sends it, from any field
 //   [data-poll]                          asks by itself, but not while somebody writes, chooses or presses, or nobody looks
 //   [data-lost] on a form                what to say instead when no answer came
+//   #stale                               what is said where somebody is no longer signed in; event "unsent" at the form (typed.js)
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
 //   [data-reveals="id"] on a checkbox   shows what is typed into that password field
 // passkey.js: [data-passkey]; typed.js: [data-me] and [data-typed] on the body
@@ -21,6 +22,10 @@
 (() => {
   const root = document.documentElement;
   const words = document.body.dataset;
+
+  // A page that answers a form (a key that is shown once, a refusal) is not asked for again by the form when it is loaded anew or
+  // come back to: that would make a second key.
+  history.replaceState(history.state, "", location.href);
 
   // --- theme ---
   const isDark = () =>
@@ -114,14 +119,19 @@
   const failed = (event) => {
     const asked = event.detail.elt;
     const status = event.detail.xhr ? event.detail.xhr.status : 0;
-    const text = status === 401 || status === 403 ? words.stale : asked.dataset.lost || words.lost;
+    const stale = status === 401 || status === 403 ? document.getElementById("stale").content.firstElementChild : null;
+    const text = stale ? stale.querySelector("span").firstChild.textContent.trim() : asked.dataset.lost || words.lost;
     const slot = asked.querySelector(".form-error");
+    // typed.js keeps what stands in it: whoever signs in again finds it where it was.
+    if (stale) asked.dispatchEvent(new CustomEvent("unsent", { bubbles: true }));
     if (slot) {
       // In the form itself: a dialog lies above every toast.
-      const box = document.createElement("p");
-      box.className = "banner bad";
-      box.setAttribute("role", "alert");
-      box.textContent = text;
+      const box = stale ? stale.cloneNode(true) : document.createElement("p");
+      if (!stale) {
+        box.className = "banner bad";
+        box.setAttribute("role", "alert");
+        box.textContent = text;
+      }
       slot.replaceChildren(box);
       box.scrollIntoView({ block: "nearest" });
     } else if (event.detail.requestConfig && event.detail.requestConfig.verb !== "get") toast(text, "bad");
@@ -241,6 +251,12 @@
     if (!send) return;
     event.preventDefault();
     send.click();
+  });
+  // Enter in a field presses the first of a form's buttons: of several answers it would give one that nobody gave.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !event.target.matches("input:not([type=checkbox]):not([type=radio])")) return;
+    const { form } = event.target;
+    if (form && form.querySelectorAll("[type=submit][name]").length > 1) event.preventDefault();
   });
   // A form on its way is not sent again: a second click would file the same incident, task or case once more. It is free again
   // where the page comes back, or stays: what came was a file, or somebody stopped it.

@@ -106,7 +106,8 @@ def message_page(*, scope: Scope, which: Which, tried: str | None = None, again:
             )
             for one in versions
         ],
-        empty=gettext("It is the built-in wording."),
+        nothing=gettext("No words of your own yet"),
+        empty=gettext("Customers read the built-in wording until you write your own; every version stays here."),
         icon="message-square-text",
     )
     names = gettext(", ").join(f"{{{name}}}" for name in PLACEHOLDERS)

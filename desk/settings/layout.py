@@ -39,13 +39,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A list. ``filters`` and ``pager`` where it is long; ``empty`` says what to do where there is nothing, ``first`` leads to
-    where that is done, where it is not this page.
+    """A list. ``filters`` and ``pager`` where it is long. Where nothing is in it ``nothing`` says so, of this list, and ``empty``
+    what it is for and what to do; ``first`` leads to where that is done, where it is not this page.
     """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Row]
+    nothing: str = ""
     empty: str = ""
     first: Option | None = None
     icon: str
