@@ -13,6 +13,7 @@
 //   [data-suggests="id"] on a select    puts the chosen option's data-text into the field, unless somebody wrote there
 //   Ctrl+Enter in a form                sends it, from any field
 //   [data-poll]                          asks by itself, but not while somebody writes, chooses or presses, or nobody looks
+//   #offline                             what is said in a form that is sent without a line
 //   [data-lost] on a form                what to say instead when no answer came
 //   #stale                               what is said where somebody is no longer signed in; event "unsent" at the form (typed.js)
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
@@ -168,7 +169,8 @@
   const show = (dialog) => {
     if (dialog.open) dialog.close();
     dialog.showModal();
-    const first = dialog.querySelector("[autofocus]");
+    // Where none is named it is the first thing to fill in, never the cross that closes it.
+    const first = dialog.querySelector("[autofocus]") || dialog.querySelector(".dlg-body :is(select, textarea, input:not([type=hidden]))");
     if (first) first.focus();
   };
   const openPhoto = (link) => {
@@ -265,6 +267,15 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    if (!navigator.onLine) {
+      // The browser's own page would come instead, and what was typed would be gone.
+      event.preventDefault();
+      form.querySelectorAll("[data-offline]").forEach((said) => said.remove());
+      const said = document.getElementById("offline").content.firstElementChild.cloneNode(true);
+      (form.querySelector(".form-error") || form).prepend(said);
+      said.scrollIntoView({ block: "nearest" });
+      return;
+    }
     if (form.hasAttribute("aria-busy")) {
       event.preventDefault();
       return;
@@ -293,6 +304,18 @@
       (isAll ? card : form).classList.add("no-print");
     });
   });
+
+  // A table is named as the part that scrolls it: whoever goes from table to table hears which it is.
+  const nameTables = (scope) =>
+    scope.querySelectorAll(".tablewrap > table:not([aria-label], [aria-labelledby])").forEach((table) => {
+      if (table.caption) return;
+      for (const name of ["aria-label", "aria-labelledby"]) {
+        const said = table.parentElement.getAttribute(name);
+        if (said) table.setAttribute(name, said);
+      }
+    });
+  nameTables(document);
+  document.addEventListener("htmx:afterSwap", (event) => nameTables(event.target));
 
   // The navigation is longer than many a screen: where one stands is in sight.
   // Only it is moved: scrollIntoView would move the page with it.

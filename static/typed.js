@@ -51,7 +51,7 @@
     note.className = "banner warn";
     note.setAttribute("role", "status");
     note.textContent = said;
-    form.prepend(note);
+    (form.querySelector(".form-error") || form).prepend(note);
     note.scrollIntoView({ block: "center" });
   };
 

@@ -160,9 +160,10 @@ def _of_older(one: MessageWording) -> Cell:
 
 
 def _cell(which: Which, own: MessageWording | None) -> Cell:
+    about = f"{event_label(which.event)} · {which.label}"
     if own is None or not own.text:
-        return Cell(text=gettext("built-in"), url=which.url())
-    return Cell(text=gettext("your own"), url=which.url())
+        return Cell(text=gettext("built-in"), url=which.url(), about=about)
+    return Cell(text=gettext("your own"), url=which.url(), about=about)
 
 
 def stored_text(*, scope: Scope, which: Which) -> str:

@@ -19,11 +19,14 @@ from desk.rows import Pager
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A text; with a ``tone`` or ``icon`` it is a badge, with a ``url`` a link. ``sub`` stands below, a line each."""
+    """A text; with a ``tone`` or ``icon`` it is a badge, with a ``url`` a link. ``sub`` stands below, a line each. ``about`` is heard
+    with a link whose words say little alone.
+    """
 
     text: str
     sub: Sequence[str] = ()
     url: str = ""
+    about: str = ""
     tone: str = ""
     icon: str = ""
 

@@ -81,17 +81,37 @@ def test_decision_half_written_comes_back_in_its_dialog_after_signing_in_again(
     expect(page.locator("#dlg-reject .banner.warn")).to_be_visible()
 
 
-def test_form_that_got_no_answer_has_what_was_typed_for_whoever_goes_back(page: Page, live_server: object) -> None:
+def test_form_that_is_sent_without_a_line_stays_as_it_is(page: Page, live_server: object) -> None:
     sign_in(page, live_server, make_staff(make_merchant(), "manager"))
     _report(page, live_server)
     page.context.set_offline(offline=True)
-    with contextlib.suppress(Error):
-        page.locator("form:has(#in-title) button[type=submit]").click()
-        page.wait_for_load_state()
-    page.context.set_offline(offline=False)
-    page.go_back()
+    send = page.locator("form:has(#in-title) button[type=submit]")
+    send.click()
+    send.click()
+    expect(page.locator("form:has(#in-title) [data-offline]")).to_have_count(1)
     expect(page.locator("#in-title")).to_have_value("POS-02 prints nothing")
-    expect(page.locator("form:has(#in-title) .banner.warn")).to_be_visible()
+    page.context.set_offline(offline=False)
+    send.click()
+    expect(page.locator("#h-affected")).to_be_visible()
+    assert Incident.objects.count() == 1
+
+
+def test_form_that_got_no_answer_has_what_was_typed_for_whoever_goes_back(page: Page, live_server: object) -> None:
+    merchant = make_merchant()
+    sign_in(page, live_server, make_staff(merchant, "manager"))
+    number = make_request(make_sale(merchant, 33_980), 26_800).number
+    page.goto(f"{live_server}/desk/refunds/{number}?lang=en")
+    page.locator("summary", has_text="Note another amount").click()
+    page.locator("#agree-amount").fill("120.00")
+    form = page.locator("form:has(#agree-amount)")
+    page.route("**/agree", lambda route: route.abort())
+    with contextlib.suppress(Error):
+        form.evaluate("(form) => { form.noValidate = true; form.requestSubmit(); }")
+        page.wait_for_url("chrome-error://**", timeout=10_000)
+    page.unroute("**/agree")
+    page.go_back()
+    expect(page.locator("#agree-amount")).to_have_value("120.00")
+    expect(form.locator(".banner.warn")).to_be_visible()
 
 
 def test_key_is_refused_with_all_that_was_typed_and_made_once_however_often_its_page_is_loaded(
