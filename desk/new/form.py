@@ -116,9 +116,7 @@ def draft(
 
 def _due_fen(claim: DepositClaim, sale: Transaction, *, left_fen: int) -> int:
     """What is still to go back of a deposit by its rule."""
-    due_fen = compensating.due_fen(
-        merchant_id=sale.merchant_id, transaction_id=sale.pk, claim=claim, at=timezone.now()
-    )
+    due_fen = compensating.due_fen(merchant_id=sale.merchant_id, transaction_id=sale.pk, claim=claim, at=timezone.now())
     if due_fen is None:
         return left_fen
     still_fen = due_fen - (sale.amount_fen - sale.refundable_fen)

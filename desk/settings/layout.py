@@ -19,8 +19,8 @@ from desk.rows import Pager
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A text; with a ``tone`` or ``icon`` it is a badge, with a ``url`` a link. ``sub`` stands below, a line each. ``about`` is heard
-    with a link whose words say little alone.
+    """A text; with a ``tone`` or ``icon`` it is a badge, with a ``url`` a link. ``sub`` stands below, a line each. ``about`` is
+    heard with a link whose words say little alone.
     """
 
     text: str

@@ -83,7 +83,7 @@ def test_pages_are_compressed_and_pictures_are_not(kind: str, encoding: str) -> 
     [
         ("/desk/refunds/RF-1/approve", "/desk/refunds/RF-1"),
         ("/desk/incidents/7/apologise", "/desk/incidents/7"),
-        ("/desk/api-keys/3/rotate", "/desk/api-keys"),
+        ("/desk/deputies/3/revoke", "/desk/deputies"),
         ("/desk/settings/personal-data/erase", "/desk/settings/personal-data"),
         ("/desk/claim-next", "/desk"),
         ("/logout", "/"),

@@ -39,7 +39,9 @@ def test_page_and_its_acts_are_for_those_who_make_keys(shop: Shop, as_staff: Sig
 def test_clock_is_moved_on_from_the_page_and_says_where_it_goes(shop: Shop, owner: Client) -> None:
     # Without a sandbox there is no clock.
     assert owner.post(f"{PAGE}/clock", {"advance": "P3D"}).status_code == 404
-    twin = Merchant.objects.create(code="twin", name="twin", kind=shop.merchant.kind, sandbox_of=shop.merchant)
+    twin = Merchant.objects.create(
+        code="twin", name="twin", kind=shop.merchant.kind, sandbox_of=shop.merchant, created_at=timezone.now()
+    )
     assert "Move the clock on" in owner.get(f"{PAGE}?mode=test").content.decode()
     assert owner.post(f"{PAGE}/clock", {"advance": "P9999D"}).status_code == 422
     page = owner.post(f"{PAGE}/clock", {"advance": "P3D"}, follow=True).content.decode()
