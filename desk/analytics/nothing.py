@@ -53,7 +53,7 @@ def nothing(
         is_new=False,
         title=gettext("Nothing happened in these days"),
         text=gettext("The newest sale or refund is of %(day)s.") % {"day": last.isoformat()},
-        url=with_query(path, query, period="", **{"from": first.isoformat(), "to": last.isoformat()}),
+        url=with_query(path, query, keep=False, period="", **{"from": first.isoformat(), "to": last.isoformat()}),
         label=gettext("Show the 30 days up to then"),
     )
 

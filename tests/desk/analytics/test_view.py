@@ -22,7 +22,7 @@ from merchants.models import ChannelAccount, Role, Staff
 from refunds.models import RefundRequest
 from refunds.states import State
 from tests.analytics.rows import World
-from tests.factories import make_account, make_merchant, make_sale, make_staff, works_in
+from tests.factories import make_merchant, make_sale, make_staff, works_in
 
 pytestmark = pytest.mark.django_db
 
@@ -199,7 +199,7 @@ def test_shop_without_any_sale_is_told_what_the_page_is_for() -> None:
     make_sale(merchant, 5_000, paid_at=NOW)
     assert owner.get("/desk/analytics").context["nothing"] is None
     # Where only this channel has none, the others are a click away.
-    ChannelAccount.objects.filter(pk=make_account(merchant).pk).update(channel="unionpay")
+    ChannelAccount.objects.filter(merchant=merchant).update(channel="unionpay")
     alone = owner.get("/desk/analytics?channel=unionpay").context["nothing"]
     assert (alone.is_new, alone.url) == (True, "/desk/analytics")
 
