@@ -128,11 +128,9 @@
     if (slot) {
       // In the form itself: a dialog lies above every toast.
       const box = stale ? stale.cloneNode(true) : document.createElement("p");
-      if (!stale) {
-        box.className = "banner bad";
-        box.setAttribute("role", "alert");
-        box.textContent = text;
-      }
+      box.className = "banner bad";
+      box.setAttribute("role", "alert");
+      if (!stale) box.textContent = text;
       slot.replaceChildren(box);
       box.scrollIntoView({ block: "nearest" });
     } else if (event.detail.requestConfig && event.detail.requestConfig.verb !== "get") toast(text, "bad");
@@ -272,6 +270,8 @@
       event.preventDefault();
       form.querySelectorAll("[data-offline]").forEach((said) => said.remove());
       const said = document.getElementById("offline").content.firstElementChild.cloneNode(true);
+      said.className = "banner bad";
+      said.setAttribute("role", "alert");
       (form.querySelector(".form-error") || form).prepend(said);
       said.scrollIntoView({ block: "nearest" });
       return;

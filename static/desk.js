@@ -236,7 +236,10 @@ window.desk = (() => {
       }
       if (answer.headers.get("Refused")) said = text;
       else if (answer.status === 401 || answer.status === 403) {
-        said = document.getElementById("stale").innerHTML;
+        const stale = document.getElementById("stale").content.firstElementChild.cloneNode(true);
+        stale.className = "banner bad";
+        stale.setAttribute("role", "alert");
+        said = stale.outerHTML;
         unsent = true;
       }
     } catch {
