@@ -6,16 +6,24 @@ recognising its key. Everything else goes through the chain as if it stood in ``
 
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+)
 from django.middleware.common import CommonMiddleware
 from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
+from django.urls import is_valid_path
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
@@ -103,6 +111,27 @@ class Common(CommonMiddleware):
         return None if request.path_info in _WATCHED else super().process_request(request)
 
 
+def _looked_for_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether somebody opened an address in a browser that only forms are sent to."""
+    return (
+        response.status_code == HTTPStatus.METHOD_NOT_ALLOWED
+        and request.method == "GET"
+        and "text/html" in request.headers.get("Accept", "")
+        and "HX-Request" not in request.headers
+        and not _is_machines(request)
+    )
+
+
+def _page_of_the_form(request: HttpRequest) -> HttpResponse:
+    """The page that it stands on, or the nearest above. After a form was refused its own address stands in the browser: whoever
+    goes there again, or keeps it, would see nothing.
+    """
+    path = request.path_info.rpartition("/")[0]
+    while path and not is_valid_path(path):
+        path = path.rpartition("/")[0]
+    return HttpResponseRedirect(path or "/")
+
+
 class PagesOnly:
     """The chain of ``settings.PAGE_MIDDLEWARE``, around everything but calls with an API key."""
 
@@ -121,7 +150,8 @@ class PagesOnly:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not is_machine(request):
-            return self._chain(request)
+            response = self._chain(request)
+            return _page_of_the_form(request) if _looked_for_a_page(request, response) else response
         response = self._direct(request)
         response.headers.setdefault("Content-Security-Policy", _NOT_A_PAGE)
         return response

@@ -167,8 +167,10 @@ def _sign_in_first(request: HttpRequest) -> HttpResponse:
         # Leaving the page would lose what was typed: the form says so itself (app.js).
         return HttpResponse(status=401)
     if is_htmx(request):
-        # A fragment cannot hold the sign-in page: the whole page goes there.
-        return HttpResponse(status=204, headers={"HX-Redirect": f"{reverse('login')}?next=/desk"})
+        # A fragment cannot hold the sign-in page: the whole page goes there, and comes back to where it was.
+        return HttpResponse(
+            status=204, headers={"HX-Redirect": redirect_to_login(_page_it_was_sent_from(request))["Location"]}
+        )
     return redirect_to_login(request.get_full_path() if request.method == "GET" else _page_it_was_sent_from(request))
 
 

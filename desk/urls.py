@@ -212,6 +212,7 @@ urlpatterns = [
     path("/api-keys/<int:key_id>/stop", mandate.stop, name="api-key-stop"),
     path("/api-keys/stops", mandate.stops, name="api-key-stops"),
     path("/developers", developers.developers, name="developers"),
+    path("/developers/clock", developers.move_clock, name="sandbox-clock"),
     path("/developers/test-keys/<int:key_id>/revoke", developers.revoke_test_key, name="test-key-revoke"),
     path("/developers/webhooks", webhooks.webhooks, name="webhooks"),
     path("/developers/webhooks/<int:endpoint_id>", webhooks.webhook, name="webhook"),

@@ -93,7 +93,7 @@ def issue(
             merchant=twin,
             name=name.strip()[:80] or f"test {at:%Y-%m-%d}",
             scopes=KeyScope.values,
-            by=_in_sandbox(by, twin),
+            by=in_sandbox(by, twin),
             at=at,
             all_stores=True,
         )
@@ -106,10 +106,10 @@ def revoke(*, key_id: int, by: Principal, at: datetime) -> None:
     """End a test key at once. Raises ``Forbidden`` or ``NotFound``."""
     with tenant_wall.outside():
         found = existing(keys(by=by).select_related("merchant").filter(pk=key_id).first(), "test key")
-        api_keys.revoke(key=found, by=_in_sandbox(by, found.merchant), at=at, typed_name=found.name)
+        api_keys.revoke(key=found, by=in_sandbox(by, found.merchant), at=at, typed_name=found.name)
 
 
-def _in_sandbox(by: Principal, twin: Merchant) -> Principal:
+def in_sandbox(by: Principal, twin: Merchant) -> Principal:
     """Who acts, for the twin: as a person they are known to their own merchant alone."""
     return replace(by, merchant_id=twin.pk, staff_id=None, person_id=None)
 

@@ -13,7 +13,9 @@
 //   [data-suggests="id"] on a select    puts the chosen option's data-text into the field, unless somebody wrote there
 //   Ctrl+Enter in a form                sends it, from any field
 //   [data-poll]                          asks by itself, but not while somebody writes, chooses or presses, or nobody looks
+//   #offline                             what is said in a form that is sent without a line
 //   [data-lost] on a form                what to say instead when no answer came
+//   #stale                               what is said where somebody is no longer signed in; event "unsent" at the form (typed.js)
 //   .form-error in a form sent by htmx   takes what came of it: the server's refusal (header Refused), or no answer at all
 //   [data-reveals="id"] on a checkbox   shows what is typed into that password field
 // passkey.js: [data-passkey]; typed.js: [data-me] and [data-typed] on the body
@@ -21,6 +23,10 @@
 (() => {
   const root = document.documentElement;
   const words = document.body.dataset;
+
+  // A page that answers a form (a key that is shown once, a refusal) is not asked for again by the form when it is loaded anew or
+  // come back to: that would make a second key.
+  history.replaceState(history.state, "", location.href);
 
   // --- theme ---
   const isDark = () =>
@@ -114,14 +120,17 @@
   const failed = (event) => {
     const asked = event.detail.elt;
     const status = event.detail.xhr ? event.detail.xhr.status : 0;
-    const text = status === 401 || status === 403 ? words.stale : asked.dataset.lost || words.lost;
+    const stale = status === 401 || status === 403 ? document.getElementById("stale").content.firstElementChild : null;
+    const text = stale ? stale.querySelector("span").firstChild.textContent.trim() : asked.dataset.lost || words.lost;
     const slot = asked.querySelector(".form-error");
+    // typed.js keeps what stands in it: whoever signs in again finds it where it was.
+    if (stale) asked.dispatchEvent(new CustomEvent("unsent", { bubbles: true }));
     if (slot) {
       // In the form itself: a dialog lies above every toast.
-      const box = document.createElement("p");
+      const box = stale ? stale.cloneNode(true) : document.createElement("p");
       box.className = "banner bad";
       box.setAttribute("role", "alert");
-      box.textContent = text;
+      if (!stale) box.textContent = text;
       slot.replaceChildren(box);
       box.scrollIntoView({ block: "nearest" });
     } else if (event.detail.requestConfig && event.detail.requestConfig.verb !== "get") toast(text, "bad");
@@ -158,7 +167,8 @@
   const show = (dialog) => {
     if (dialog.open) dialog.close();
     dialog.showModal();
-    const first = dialog.querySelector("[autofocus]");
+    // Where none is named it is the first thing to fill in, never the cross that closes it.
+    const first = dialog.querySelector("[autofocus]") || dialog.querySelector(".dlg-body :is(select, textarea, input:not([type=hidden]))");
     if (first) first.focus();
   };
   const openPhoto = (link) => {
@@ -242,6 +252,12 @@
     event.preventDefault();
     send.click();
   });
+  // Enter in a field presses the first of a form's buttons: of several answers it would give one that nobody gave.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !event.target.matches("input:not([type=checkbox]):not([type=radio])")) return;
+    const { form } = event.target;
+    if (form && form.querySelectorAll("[type=submit][name]").length > 1) event.preventDefault();
+  });
   // A form on its way is not sent again: a second click would file the same incident, task or case once more. It is free again
   // where the page comes back, or stays: what came was a file, or somebody stopped it.
   const ON_ITS_WAY_MS = 10000;
@@ -249,6 +265,17 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
+    if (!navigator.onLine) {
+      // The browser's own page would come instead, and what was typed would be gone.
+      event.preventDefault();
+      form.querySelectorAll("[data-offline]").forEach((said) => said.remove());
+      const said = document.getElementById("offline").content.firstElementChild.cloneNode(true);
+      said.className = "banner bad";
+      said.setAttribute("role", "alert");
+      (form.querySelector(".form-error") || form).prepend(said);
+      said.scrollIntoView({ block: "nearest" });
+      return;
+    }
     if (form.hasAttribute("aria-busy")) {
       event.preventDefault();
       return;
@@ -277,6 +304,18 @@
       (isAll ? card : form).classList.add("no-print");
     });
   });
+
+  // A table is named as the part that scrolls it: whoever goes from table to table hears which it is.
+  const nameTables = (scope) =>
+    scope.querySelectorAll(".tablewrap > table:not([aria-label], [aria-labelledby])").forEach((table) => {
+      if (table.caption) return;
+      for (const name of ["aria-label", "aria-labelledby"]) {
+        const said = table.parentElement.getAttribute(name);
+        if (said) table.setAttribute(name, said);
+      }
+    });
+  nameTables(document);
+  document.addEventListener("htmx:afterSwap", (event) => nameTables(event.target));
 
   // The navigation is longer than many a screen: where one stands is in sight.
   // Only it is moved: scrollIntoView would move the page with it.

@@ -251,6 +251,7 @@ window.desk = (() => {
     pane.querySelectorAll(":scope > *").forEach((part) => htmx.process(part));
     wanted = row.dataset.pane;
     mark(row);
+    history.replaceState(null, "", row.dataset.select);
     form.closest("dialog").showModal();
     htmx.swap(form.querySelector(".form-error"), said, atOnce("innerHTML"));
   };
@@ -258,6 +259,7 @@ window.desk = (() => {
   const REFILL_BELOW = 5;
   const send = async (form, body, row, next, kept) => {
     let said = banner(words.lost);
+    let unsent = false;
     try {
       const answer = await fetch(form.action, {
         method: "POST",
@@ -277,12 +279,19 @@ window.desk = (() => {
         return;
       }
       if (answer.headers.get("Refused")) said = text;
-      else if (answer.status === 401 || answer.status === 403) said = banner(words.stale);
+      else if (answer.status === 401 || answer.status === 403) {
+        const stale = document.getElementById("stale").content.firstElementChild.cloneNode(true);
+        stale.className = "banner bad";
+        stale.setAttribute("role", "alert");
+        said = stale.outerHTML;
+        unsent = true;
+      }
     } catch {
       // No answer came: what is said of that stands above.
       sent.delete(row.dataset.key);
     }
     comeBack(row, kept, form, next, said);
+    if (unsent) form.dispatchEvent(new CustomEvent("unsent", { bubbles: true }));
   };
   document.addEventListener(
     "submit",

@@ -7,6 +7,7 @@
   const token = () => document.querySelector("[name=csrfmiddlewaretoken]");
   const desk = document.querySelector("[data-here]");
   let seen = "";
+  let unseen = "";
   const leave = (address) => {
     if (!address || !token()) return;
     const form = new FormData();
@@ -26,7 +27,11 @@
       return;
     }
     const slot = document.querySelector("[data-look]");
-    const shown = slot ? slot.dataset.look : "";
+    // On a phone the list alone is shown: the refund beside it is before nobody, and may be a colleague's next.
+    const isShown = Boolean(slot) && slot.offsetParent !== null;
+    if (slot && !isShown && slot.dataset.look !== unseen) leave(slot.dataset.look);
+    unseen = slot && !isShown ? slot.dataset.look : "";
+    const shown = isShown ? slot.dataset.look : "";
     const address = shown || (desk ? desk.dataset.here : "");
     if (address !== seen && seen && !(desk && seen === desk.dataset.here)) leave(seen);
     seen = address;

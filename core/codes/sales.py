@@ -117,6 +117,10 @@ PROBLEMS = (
          _("Record them at `/transactions/{id}/deposit`, or leave `deposit` out: then a person decides."), field="deposit"),
     Code("deposit_cause_missing", 422, _("It is not said why the deposit ends"), _("Choose why the deposit ends."),
          _("Send `deposit` with its `cause`."), field="deposit.cause"),
+    Code("deposit_is_kept", 422, _("Nothing goes back of the deposit by its rule"),
+         _("By its rule nothing more goes back of this deposit. Where the customer was promised another amount, type it, and "
+           "what was agreed."),
+         _("Say the amount, and in `agreement` what was agreed."), field="amount_fen"),
     Code("invalid_percent", 422, _("Not a percentage"), _("Give a whole number from 1 to 100."),
          _("`open_percent` is how much of the contract was not performed."), field="deposit.open_percent"),
     Code("no_deduction", 422, _("Nothing can be deducted like this"),

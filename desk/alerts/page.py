@@ -27,6 +27,7 @@ def alerts_page(*, scope: Scope) -> SettingsPage:
             )
             for one in alerts.addresses_of(scope.by)
         ],
+        nothing=gettext("Nobody is told yet"),
         empty=gettext("Add a group, or a mail address: the provider's support can be one."),
         icon="bell-ring",
     )

@@ -19,6 +19,7 @@ from desk.analytics import causes
 from desk.analytics.causes import Drivers, TillRow
 from desk.analytics.kpis import FigureRow, KeyFigure, kpis
 from desk.analytics.links import NO_CODE, Links, several
+from desk.analytics.nothing import Nothing
 from desk.analytics.wording import duration, finding_sentences, percent, whole, yuan
 from desk.filters import Hidden, Menu, Option
 from desk.templatetags.desk_format import seconds
@@ -149,6 +150,7 @@ class AnalyticsPage:
     period_label: str
     compared_label: str
     controls: Controls
+    nothing: Nothing | None
     kpis: Sequence[KeyFigure]
     insight: Insight | None
     trend: Trend
@@ -176,6 +178,7 @@ def analytics_page(
     period: Period,
     links: Links,
     controls: Controls,
+    nothing: Nothing | None,
     more: Sequence[FigureRow],
     by_amount: bool,
     all_stores: bool,
@@ -187,6 +190,7 @@ def analytics_page(
         period_label=days_label(period),
         compared_label=_compared_label(period),
         controls=controls,
+        nothing=nothing,
         kpis=kpis(figures=figures, period=period, links=links),
         insight=_insight(figures, links),
         trend=_trend(figures, period, links),

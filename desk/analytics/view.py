@@ -16,6 +16,7 @@ from desk.access import Scope, staff_reads
 from desk.addresses import with_query
 from desk.analytics import kpis, table
 from desk.analytics.links import Links
+from desk.analytics.nothing import nothing
 from desk.analytics.page import Controls, analytics_page
 from desk.filters import Option
 from desk.rendering import as_file, render_page
@@ -38,6 +39,14 @@ def analytics(request: HttpRequest, scope: Scope) -> HttpResponse:
         period=period,
         links=links,
         controls=_controls(request, scope, period, error),
+        nothing=nothing(
+            figures,
+            scope=scope,
+            store=store,
+            channel=channel,
+            path=request.path,
+            query=query,
+        ),
         more=kpis.rows(
             figures=figures,
             payouts=payouts(scope=counted, period=period),

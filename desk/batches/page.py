@@ -183,7 +183,8 @@ def _table(rows: QuerySet[RefundBatchRow], chosen: Mapping[str, str], batch: Ref
         title=title,
         columns=[gettext("Row"), gettext("Order"), gettext("Amount"), gettext("Checked"), gettext("Result")],
         rows=[_row(row) for row in shown],
-        empty=gettext("No row is like that."),
+        nothing=gettext("No row is like that"),
+        empty=gettext("Look at the others above."),
         icon="layers",
     )
 

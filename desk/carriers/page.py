@@ -223,7 +223,10 @@ def _templates(row: MessageCarrier) -> Table:
             )
             for key, one in sorted(row.templates.items())
         ],
-        empty=gettext("Without templates nothing goes this way."),
+        nothing=gettext("No templates yet"),
+        empty=gettext(
+            "Providers send only what they have approved. Name its template here; without one nothing goes this way."
+        ),
         icon="message-square-text",
     )
 

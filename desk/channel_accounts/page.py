@@ -70,6 +70,7 @@ def accounts_page(*, scope: Scope) -> SettingsPage:
             )
             for account in ordered.order_by("-is_active", "channel", "-pk")[:200]
         ],
+        nothing=gettext("No channel accounts yet"),
         empty=gettext("Open one at the channel that your customers pay with."),
         icon="landmark",
     )

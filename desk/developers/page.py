@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from core import tenant_wall
 from core.codes import CODES
@@ -28,6 +29,16 @@ _NEWEST = keyset.Order("at", descending=True)
 _GROUPS = 20
 #: What of the page is the sandbox's, as the address says it.
 TEST = "test"
+#: How far the sandbox's clock moves on in one go, as REST has it; the API takes any other way.
+ADVANCES = {
+    "PT1H": timedelta(hours=1),
+    "P1D": timedelta(days=1),
+    "P3D": timedelta(days=3),
+    "P7D": timedelta(days=7),
+    "P15D": timedelta(days=15),
+    "P30D": timedelta(days=30),
+    "P90D": timedelta(days=90),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +68,14 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevelopersPage:
-    """``clock`` None: there is no sandbox yet. ``issued`` is a new test key, shown this once. ``may_make``: this person may make
-    keys for the whole merchant.
+    """``clock`` None: there is no sandbox yet; ``advances`` are how far it may be moved on. ``issued`` is a new test key, shown
+    this once. ``may_make``: this person may make keys for the whole merchant.
     """
 
     modes: Sequence[Option]
     is_test: bool
     clock: Standing | None
+    advances: Sequence[Choice]
     test_keys: Sequence[ApiKey]
     issued: str
     may_make: bool
@@ -99,6 +111,7 @@ def developers_page(*, scope: Scope, query: QueryDict, issued: str = "", form_er
         ],
         is_test=is_test,
         clock=standing_of(twin) if twin else None,
+        advances=[Choice(code, _how_far(way)) for code, way in ADVANCES.items()],
         test_keys=test_keys,
         issued=issued,
         may_make=scope.store_ids is None,
@@ -110,6 +123,13 @@ def developers_page(*, scope: Scope, query: QueryDict, issued: str = "", form_er
         rows=calls,
         pager=rows.pager(shown, total=total, path=path, query=query),
     )
+
+
+def _how_far(way: timedelta) -> str:
+    if way.days:
+        return ngettext("%(n)s day", "%(n)s days", way.days) % {"n": way.days}
+    hours = way.seconds // 3600
+    return ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
 
 
 def _names(merchant_id: int) -> Mapping[int, str]:

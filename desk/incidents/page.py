@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.translation import get_language
 
+from core.calendar import SHANGHAI
 from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.filters import Choice
 from desk.keyset import CAP, Capped
+from desk.templatetags.desk_format import yuan_plain
 from merchants import channels
 from merchants.rights import Act
 from refunds.follow_up import incidents
 from refunds.follow_up.incidents import Apologies, Lesson
 from refunds.models import Incident, RefundRequest
 from refunds.models.incident import IncidentCause, IncidentState
+from refunds.models.notification import APOLOGY, Medium
+from refunds.telling import own_words, wording
 from terminals.models import Terminal, Transaction
 
 _SHOWN, _AFFECTED_SHOWN = 100, 20
@@ -60,7 +65,9 @@ class Affected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentPage:
-    """``may_handle`` shows the forms of an open one. ``told``: people who were written to; ``would``: what a dry run found."""
+    """``may_handle`` shows the forms of an open one. ``told``: people who were written to; ``would``: what a dry run found, and
+    ``words`` what they would read, as a text message; ``words_url`` changes that, for who may.
+    """
 
     incident: Incident
     place: str
@@ -74,6 +81,8 @@ class IncidentPage:
     refunds_count: Capped
     told: int
     would: Apologies | None
+    words: str
+    words_url: str
     answers: Sequence[tuple[datetime, str, str]]
     causes: Sequence[Choice]
     typed: Mapping[str, str]
@@ -123,11 +132,44 @@ def incident_page(
         refunds_count=Capped(refunds.order_by()[: CAP + 1].count()),
         told=incident.apologies.count(),
         would=would,
+        words=_words(scope) if would and would.people else "",
+        words_url=_words_url() if scope.may(Act.SET_WORDING) else "",
         answers=[(datetime.fromisoformat(one["at"]), one["by"], one["words"]) for one in incident.answers],
         causes=[Choice(cause.value, str(cause.label)) for cause in IncidentCause],
-        typed={**dict.fromkeys(_TYPED, ""), **(typed or {})},
+        typed={**dict.fromkeys(_TYPED, ""), **_known(incident), **(typed or {})},
         form_error=form_error,
     )
+
+
+def _known(incident: Incident) -> dict[str, str]:
+    """The provider's ticket as its form has it: whoever changes one thing of it keeps the others."""
+    promised, cost = incident.promised_at, incident.cost_fen
+    return {
+        "provider": incident.provider,
+        "ticket_no": incident.ticket_no,
+        "promised_at": "" if promised is None else f"{promised.astimezone(SHANGHAI):%Y-%m-%d %H:%M}",
+        "cost": yuan_plain(cost),
+    }
+
+
+def _words_url() -> str:
+    return reverse("desk:message", args=[APOLOGY, Medium.SMS, wording.language_of(get_language() or "")])
+
+
+def _words(scope: Scope) -> str:
+    """What those who are written to read, in the language of whoever looks."""
+    language = get_language() or ""
+    own = own_words.in_force(
+        merchant_id=scope.staff.merchant_id, event=APOLOGY, medium=Medium.SMS, language=wording.language_of(language)
+    )
+    text = wording.example(
+        event=APOLOGY,
+        medium=Medium.SMS,
+        language=wording.language_of(language),
+        merchant=scope.staff.merchant,
+        own=own.text if own else "",
+    )
+    return text.body
 
 
 def _place(incident: Incident) -> str:

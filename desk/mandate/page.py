@@ -72,7 +72,8 @@ def stops_page(*, scope: Scope) -> SettingsPage:
             for _, name, stopped_at in places
             if stopped_at is not None
         ],
-        empty=gettext("Nothing is stopped."),
+        nothing=gettext("Nothing is stopped"),
+        empty=gettext("If a key is lost or misused, stop the keys of its store, or all of them."),
         icon="key-round",
     )
     return SettingsPage(

@@ -106,7 +106,8 @@ def message_page(*, scope: Scope, which: Which, tried: str | None = None, again:
             )
             for one in versions
         ],
-        empty=gettext("It is the built-in wording."),
+        nothing=gettext("No words of your own yet"),
+        empty=gettext("Customers read the built-in wording until you write your own; every version stays here."),
         icon="message-square-text",
     )
     names = gettext(", ").join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -159,9 +160,10 @@ def _of_older(one: MessageWording) -> Cell:
 
 
 def _cell(which: Which, own: MessageWording | None) -> Cell:
+    about = f"{event_label(which.event)} · {which.label}"
     if own is None or not own.text:
-        return Cell(text=gettext("built-in"), url=which.url())
-    return Cell(text=gettext("your own"), url=which.url())
+        return Cell(text=gettext("built-in"), url=which.url(), about=about)
+    return Cell(text=gettext("your own"), url=which.url(), about=about)
 
 
 def stored_text(*, scope: Scope, which: Which) -> str:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.http import QueryDict
+from django.utils import timezone
 
 from core.errors import Invalid
 from core.plain_text import folded, one_line, without_marks
 from core.quantities import NotAQuantity, quantity_typed
 from desk import forms, ways
 from desk.ways import Way
+from refunds.intake import compensating
 from refunds.intake.claims import Account, Customer, Draft, lowered
 from refunds.rules import worth
 from refunds.rules.deposits import Cause, DepositClaim
@@ -74,8 +76,8 @@ def typed(data: QueryDict) -> Typed:
 def draft(
     form: Typed, *, sale: Transaction, payments: Sequence[Transaction], lines: Sequence[TransactionLine], locale: str
 ) -> Draft:
-    """What intake is asked, of the sale or of its order's ``payments``. An empty amount means the chosen pieces' worth, or all
-    that is left; ``lines`` have their worth. Raises ``Invalid``.
+    """What intake is asked, of the sale or of its order's ``payments``. An empty amount means the chosen pieces' worth, what goes
+    back of a deposit by its rule, or all that is left; ``lines`` have their worth. Raises ``Invalid``.
     """
     whole = form.whole_order and len(payments) > 1
     if form.reason not in Reason.values:
@@ -83,7 +85,13 @@ def draft(
     chosen = [(line, _quantity(form.pieces[line.pk])) for line in lines if line.pk in form.pieces]
     value_fen = _value_fen(chosen)
     left_fen = sum(one.refundable_fen for one in payments) if whole else sale.refundable_fen
-    amount = forms.amount_fen(form.amount) if form.amount else min(value_fen if chosen else left_fen, left_fen)
+    deposit = _deposit(form) if form.cause and form.reason == Reason.DEPOSIT else None
+    if form.amount:
+        amount = forms.amount_fen(form.amount)
+    elif deposit and not chosen:
+        amount = _due_fen(deposit, sale, left_fen=left_fen)
+    else:
+        amount = min(value_fen if chosen else left_fen, left_fen)
     if amount <= 0:
         raise Invalid("nothing is left to refund", code="exceeds_refundable")
     return Draft(
@@ -101,9 +109,20 @@ def draft(
         is_another=form.is_another,
         another_note=form.another_note,
         without_evidence=form.without_evidence,
-        deposit=_deposit(form) if form.cause and form.reason == Reason.DEPOSIT else None,
+        deposit=deposit,
         compensation_to=form.owed if form.cause == Cause.MERCHANT_BREAKS and form.reason == Reason.DEPOSIT else None,
     )
+
+
+def _due_fen(claim: DepositClaim, sale: Transaction, *, left_fen: int) -> int:
+    """What is still to go back of a deposit by its rule."""
+    due_fen = compensating.due_fen(merchant_id=sale.merchant_id, transaction_id=sale.pk, claim=claim, at=timezone.now())
+    if due_fen is None:
+        return left_fen
+    still_fen = due_fen - (sale.amount_fen - sale.refundable_fen)
+    if still_fen <= 0:
+        raise Invalid("nothing goes back by the rule", code="deposit_is_kept")
+    return min(still_fen, left_fen)
 
 
 def _deposit(form: Typed) -> DepositClaim:

@@ -203,9 +203,11 @@ def _bulk_actions() -> list[BulkAction]:
 
 
 def queue_rows(
-    requests: Sequence[RefundRequest], *, scope: Scope, at: datetime, query: QueryDict, wanted: str
+    requests: Sequence[RefundRequest], *, scope: Scope, at: datetime, query: QueryDict, wanted: str, takes: bool
 ) -> list[QueueRow]:
-    """The rows, of which the one ``wanted`` is current, else the first that is this person's to work on, and no colleague's."""
+    """The rows, of which the one ``wanted`` is current; else, where somebody ``takes`` one, the first that is this person's to
+    work on, and no colleague's.
+    """
     ids = [request.pk for request in requests]
     undecidable = decidable.undecidable(requests=requests, by=scope.by, at=at)
     scope.known["undecidable"] = {pk: undecidable.get(pk) for pk in ids}
@@ -217,7 +219,9 @@ def queue_rows(
     taken = people.taken(free, but=scope.staff, at=at)
     free = [request for request in free if request.pk not in taken]
     theirs = [request.number for request in free]
-    selected = wanted if any(request.number == wanted for request in requests) else _first(free, scope=scope, at=at)
+    selected = wanted
+    if takes and not any(request.number == wanted for request in requests):
+        selected = _first(free, scope=scope, at=at)
     following = _following(requests, theirs)
     return [
         QueueRow(

@@ -36,7 +36,10 @@ def queue(request: HttpRequest, scope: Scope) -> HttpResponse:
     query, now = request.GET, timezone.now()
     wanted = desk_list(query, scope=scope, at=now)
     found = keyset.page(rows.lean(wanted.rows), order=wanted.order, cursor=query.get("c", ""), size=PAGE_SIZE)
-    shown = queue_rows(found.rows, scope=scope, at=now, query=query, wanted=query.get("selected", ""))
+    # A list that comes anew beside a preview shows nobody another refund: none is kept from colleagues for it.
+    shown = queue_rows(
+        found.rows, scope=scope, at=now, query=query, wanted=query.get("selected", ""), takes=not is_htmx(request)
+    )
     # A page full of what waits for others hides what one may decide oneself.
     if not any(row.current for row in shown) and not query.get("c") and len(found.rows) == PAGE_SIZE:
         work = next_of(wanted, after=None, scope=scope, at=now)

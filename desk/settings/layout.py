@@ -19,11 +19,14 @@ from desk.rows import Pager
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A text; with a ``tone`` or ``icon`` it is a badge, with a ``url`` a link. ``sub`` stands below, a line each."""
+    """A text; with a ``tone`` or ``icon`` it is a badge, with a ``url`` a link. ``sub`` stands below, a line each. ``about`` is
+    heard with a link whose words say little alone.
+    """
 
     text: str
     sub: Sequence[str] = ()
     url: str = ""
+    about: str = ""
     tone: str = ""
     icon: str = ""
 
@@ -39,13 +42,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A list. ``filters`` and ``pager`` where it is long; ``empty`` says what to do where there is nothing, ``first`` leads to
-    where that is done, where it is not this page.
+    """A list. ``filters`` and ``pager`` where it is long. Where nothing is in it ``nothing`` says so, of this list, and ``empty``
+    what it is for and what to do; ``first`` leads to where that is done, where it is not this page.
     """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Row]
+    nothing: str = ""
     empty: str = ""
     first: Option | None = None
     icon: str

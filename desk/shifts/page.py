@@ -39,6 +39,7 @@ def shifts_page(*, scope: Scope) -> SettingsPage:
             gettext("Counted"),
         ],
         rows=[_row(shift) for shift in found],
+        nothing=gettext("No shifts yet"),
         empty=gettext("Open a shift with the cash that is in the drawer.")
         if choices
         else gettext("A shift is that of a till, and no till is registered in your stores yet."),
@@ -160,6 +161,7 @@ def _figures(title: str, figures: Sequence[Figure]) -> Table:
             )
             for one in figures
         ],
-        empty=gettext("None in this shift."),
+        nothing=gettext("None in this shift"),
+        empty=gettext("What is refunded at its till while it is open is added up here, for the count of the drawer."),
         icon="monitor-smartphone",
     )

@@ -31,6 +31,7 @@ def stores_page(*, scope: Scope) -> SettingsPage:
             )
             for store in found
         ],
+        nothing=gettext("No stores yet"),
         empty=gettext("Open the first one: sales, tills and refunds belong to a store."),
         icon="store",
     )

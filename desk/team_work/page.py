@@ -64,7 +64,11 @@ def _table(people: Sequence[Reviewer], there: frozenset[int]) -> Table:
             )
             for one in people
         ],
-        empty=gettext("Nobody decides refunds yet."),
+        nothing=gettext("Nobody decides refunds yet"),
+        empty=gettext(
+            "Invite a reviewer, a manager or another owner: what waits at the desk is handed out to them here."
+        ),
+        first=Option(label=gettext("Invite somebody"), url=reverse("desk:team")),
         icon="users",
     )
 

@@ -70,9 +70,8 @@ def terminals_page(*, scope: Scope, query: QueryDict, at: datetime) -> SettingsP
             )
             for till in shown.rows
         ],
-        empty=gettext("No till is like that.")
-        if filters.any_chosen(chosen, query)
-        else gettext("Register the first one; how it is, and what it refunds, then stands here."),
+        nothing=gettext("No tills yet"),
+        empty=gettext("Register the first one; how it is, and what it refunds, then stands here."),
         icon="monitor-smartphone",
         filters=filters.menus(chosen, query, path),
         clear_filters_url=path,

@@ -17,7 +17,7 @@ from refunds.intake.claims import Account, Customer, Draft, check_account, depos
 from refunds.intake.facts import find_sale
 from refunds.models import Compensation, RefundRequest
 from refunds.rules import deposits
-from refunds.rules.deposits import DepositClaim
+from refunds.rules.deposits import DepositClaim, Settlement
 from refunds.states import RELEASED, Reason, Route
 from terminals.models import TransactionKind
 from terminals.standing_in import stand_in
@@ -39,9 +39,23 @@ def owed_fen(request: RefundRequest, *, at: datetime) -> int:
     """What is owed on top of this refund of a deposit; 0 of any other."""
     if request.reason != Reason.DEPOSIT or not request.deposit:
         return 0
-    sale = find_sale(merchant_id=request.merchant_id, at=at, transaction_id=request.transaction_id)
-    ended = deposit_of(sale, reason=request.reason, claim=DepositClaim(**request.deposit))
-    return 0 if ended is None else deposits.settle(ended, paid_fen=sale.amount_fen).compensation_fen
+    claim = DepositClaim(**request.deposit)
+    settled = _settled(merchant_id=request.merchant_id, transaction_id=request.transaction_id, claim=claim, at=at)
+    return settled.compensation_fen if settled else 0
+
+
+def due_fen(*, merchant_id: int, transaction_id: UUID, claim: DepositClaim, at: datetime) -> int | None:
+    """What goes back of a deposit by its rule, whatever has gone back before; None where no terms of it are recorded. Raises
+    ``Invalid`` as ``deposit_of`` does.
+    """
+    settled = _settled(merchant_id=merchant_id, transaction_id=transaction_id, claim=claim, at=at)
+    return settled.refund_fen if settled else None
+
+
+def _settled(*, merchant_id: int, transaction_id: UUID, claim: DepositClaim, at: datetime) -> Settlement | None:
+    sale = find_sale(merchant_id=merchant_id, at=at, transaction_id=transaction_id)
+    ended = deposit_of(sale, reason=Reason.DEPOSIT, claim=claim)
+    return None if ended is None else deposits.settle(ended, paid_fen=sale.amount_fen)
 
 
 @transaction.atomic

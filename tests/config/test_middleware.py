@@ -76,3 +76,26 @@ def test_pages_are_compressed_and_pictures_are_not(kind: str, encoding: str) -> 
     page = HttpResponse(b"a" * 4_000, content_type=kind)
     answer = Compressed(lambda _request: page).process_response(asked, page)
     assert answer.get("Content-Encoding", "") == encoding
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("/desk/refunds/RF-1/approve", "/desk/refunds/RF-1"),
+        ("/desk/incidents/7/apologise", "/desk/incidents/7"),
+        ("/desk/deputies/3/revoke", "/desk/deputies"),
+        ("/desk/settings/personal-data/erase", "/desk/settings/personal-data"),
+        ("/desk/claim-next", "/desk"),
+        ("/logout", "/"),
+    ],
+)
+def test_address_of_a_form_that_is_opened_in_a_browser_leads_to_the_page_it_stands_on(path: str, leads_to: str) -> None:
+    answer = Client(headers={"accept": "text/html,*/*;q=0.8"}).get(path)
+    assert (answer.status_code, answer["Location"]) == (302, leads_to)
+
+
+def test_address_of_a_form_says_to_others_what_it_takes() -> None:
+    for headers in ({}, {"accept": "*/*"}, {"accept": "text/html", "hx-request": "true"}):
+        answer = Client(headers=headers).get("/desk/claim-next")
+        assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert Client(headers={"accept": "text/html"}).delete("/desk/claim-next").status_code == 405

@@ -37,6 +37,8 @@ def new_owner(as_staff: SignIn) -> Client:
         ),
         ("/desk/refunds", "No refunds yet", "/desk/new"),
         ("/desk/hours", "No stores yet", "/desk/settings/stores"),
+        ("/desk/reconciliation", "Statements belong to a channel account", "/desk/settings/channel-accounts"),
+        ("/desk/analytics", "No sales and no refunds yet", "/desk"),
     ],
 )
 def test_page_of_an_empty_shop_says_what_comes_first_and_offers_nothing_to_clear(
@@ -53,3 +55,23 @@ def test_page_of_an_empty_shop_says_what_comes_first_and_offers_nothing_to_clear
 def test_page_says_that_nothing_matches_only_where_something_was_asked_for(new_owner: Client) -> None:
     assert "No sale matches" in new_owner.get("/desk/search?q=abc").content.decode()
     assert "No sale matches" in new_owner.get("/desk/transactions?from=2026-11-01").content.decode()
+
+
+#: Pages of settings whose lists are empty at first.
+_LISTS = ("stores", "terminals", "channel-accounts", "alerts")
+
+
+def test_empty_list_of_settings_says_in_its_own_words_what_it_is_for(new_owner: Client) -> None:
+    for name in _LISTS:
+        tables = new_owner.get(f"/desk/settings/{name}").context["tables"]
+        empty = [table for table in tables if not table.rows]
+        assert empty, name
+        assert all(table.nothing and table.empty for table in empty), name
+    assert new_owner.get("/desk/shifts").context["tables"][0].nothing == "No shifts yet"
+
+
+def test_list_whose_filters_leave_nothing_offers_to_clear_them(owner: Client) -> None:
+    page = owner.get("/desk/settings/terminals?standing=off").content.decode()
+    main = page[page.index("<main") :]
+    assert "Nothing matches" in main
+    assert 'href="/desk/settings/terminals">Clear the filters' in " ".join(main.split())

@@ -64,6 +64,14 @@ def make_key_at_the_desk(stage: Stage) -> None:
     assert Merchant.objects.filter(sandbox_of=stage.merchant).count() == 1
 
 
+@case("POST", f"{_PAGE}/clock")
+def move_the_clock_at_the_desk(stage: Stage) -> None:
+    sandbox_key(stage)
+    stage.post(Role.OWNER, f"{_PAGE}/clock", advance="P3D")
+    twin = Merchant.objects.get(sandbox_of=stage.merchant)
+    assert twin.clock_target_at is not None
+
+
 @case("POST", f"{_PAGE}/test-keys/<int:key_id>/revoke")
 def revoke_at_the_desk(stage: Stage) -> None:
     row = sandbox_key(stage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -41,7 +42,11 @@ def test_incident_is_reported_by_a_cashier_and_handled_by_a_manager(shop: Shop, 
     assert "Apologise" not in page
     assert cashier.post(f"{url}/apologise", {"confirmed": "1"}).status_code == 403
     page = manager.post(f"{url}/apologise").content.decode()
-    assert "1 people would be written to" in page
+    assert "1 person would be written to, once" in page
+    assert "written to before" not in page
+    # What they read stands beside it, and leads to where its words are changed.
+    assert "We are sorry: a fault at" in page
+    assert "/desk/settings/messages/apology/sms/" in page
     assert not Apology.objects.exists()
     manager.post(f"{url}/apologise", {"confirmed": "1"})
     assert Notification.objects.filter(event="apology").count() == 1
@@ -53,6 +58,10 @@ def test_incident_is_reported_by_a_cashier_and_handled_by_a_manager(shop: Shop, 
     page = manager.post(f"{url}/ticket", said, follow=True).content.decode()
     assert "¥120.00" in page
     assert "Waiting for the provider" in page
+    # Whoever notes another ticket number keeps what was promised, and what it costs.
+    form = {"promised_at": "2030-01-01 10:00", "cost": "120.00", "ticket_no": "T1", "provider": "Lakala"}
+    for name, value in form.items():
+        assert re.search(rf'name="{name}"[^>]*value="{value}"', page), name
     seen = manager.get(f"/desk/refunds/{fault.number}").content.decode()
     assert "waits for the provider&#x27;s answer" in seen
     manager.post(f"{url}/answer", {"words": "a new till comes"})

@@ -16,7 +16,7 @@ from merchants import policies
 from merchants.models import Staff
 from merchants.principals import of_staff
 from refunds.models import Evidence, RefundRequest
-from terminals.models import Transaction
+from terminals.models import Deposit, Transaction
 from tests import pictures
 from tests.desk.conftest import Shop
 from tests.factories import RULES, make_sale
@@ -162,3 +162,35 @@ def test_customer_without_phone_or_mail_gets_the_link_as_a_code(shop: Shop, as_s
     said = "let the customer scan it"
     assert said in client.get(f"/desk/refunds/{without.number}").content.decode()
     assert said not in client.get(f"/desk/refunds/{with_phone.number}").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("cause", "open_percent", "asks_fen"),
+    [("customer_breaks", "40", 62_000), ("merchant_breaks", "100", 100_000), ("customer_breaks", "100", 5_000)],
+)
+def test_amount_left_empty_is_what_goes_back_of_a_deposit_by_its_rule(
+    shop: Shop, as_staff: SignIn, cause: str, open_percent: str, asks_fen: int
+) -> None:
+    # Of a contract of 4,750.00 at most 950.00 count as an earnest; the rest is paid in advance.
+    sale, client = make_sale(shop.merchant, 100_000, kind="deposit"), as_staff(shop.cashier)
+    Deposit.objects.create(
+        transaction=sale, kind="earnest", contract_fen=475_000, terms="?", recorded_by="?", recorded_at=timezone.now()
+    )
+    said = {"reason": "deposit", "amount": "", "cause": cause, "open_percent": open_percent}
+    assert client.post("/desk/new", _new(client, sale, **said)).status_code == 302
+    assert RefundRequest.objects.get().amount_fen == asks_fen
+
+
+def test_deposit_of_which_nothing_goes_back_says_so(shop: Shop, as_staff: SignIn) -> None:
+    sale, client = make_sale(shop.merchant, 100_000, kind="deposit"), as_staff(shop.cashier)
+    Deposit.objects.create(
+        transaction=sale, kind="earnest", contract_fen=600_000, terms="?", recorded_by="?", recorded_at=timezone.now()
+    )
+    said = {"reason": "deposit", "amount": "", "cause": "customer_breaks", "open_percent": "100"}
+    answer = client.post("/desk/new", _new(client, sale, **said))
+    assert answer.status_code == 422
+    assert "nothing more goes back of this deposit" in answer.content.decode()
+    assert not RefundRequest.objects.exists()
+    # What was agreed instead is typed, and a person decides.
+    agreed = {**said, "amount": "200.00", "agreement": "by phone"}
+    assert client.post("/desk/new", _new(client, sale, **agreed)).status_code == 302
