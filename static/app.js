@@ -262,18 +262,28 @@
   // where the page comes back, or stays: what came was a file, or somebody stopped it.
   const ON_ITS_WAY_MS = 10000;
   const free = (form) => form.removeAttribute("aria-busy");
+  const sayOffline = (form) => {
+    form.querySelectorAll("[data-offline]").forEach((said) => said.remove());
+    const said = document.getElementById("offline").content.firstElementChild.cloneNode(true);
+    said.className = "banner bad";
+    said.setAttribute("role", "alert");
+    (form.querySelector(".form-error") || form).prepend(said);
+    said.scrollIntoView({ block: "nearest" });
+  };
+  let reached = null;
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || form.getAttribute("method") !== "post") return;
-    if (!navigator.onLine) {
-      // The browser's own page would come instead, and what was typed would be gone.
+    if (!navigator.onLine && form !== reached) {
+      // The browser's own page would come instead, and what was typed would be gone. A server on the same machine is there.
       event.preventDefault();
-      form.querySelectorAll("[data-offline]").forEach((said) => said.remove());
-      const said = document.getElementById("offline").content.firstElementChild.cloneNode(true);
-      said.className = "banner bad";
-      said.setAttribute("role", "alert");
-      (form.querySelector(".form-error") || form).prepend(said);
-      said.scrollIntoView({ block: "nearest" });
+      const { submitter } = event;
+      const send = () => {
+        reached = form;
+        form.requestSubmit(submitter);
+        reached = null;
+      };
+      fetch("/healthz", { cache: "no-store" }).then(send, () => sayOffline(form));
       return;
     }
     if (form.hasAttribute("aria-busy")) {

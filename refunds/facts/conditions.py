@@ -313,15 +313,25 @@ def _check_not_first(asked: _Asked) -> None:
 
 
 def _check_tier(asked: _Asked) -> None:
-    tiers = sums.tiers_for(request=asked.request, sum_fen=asked.amount_fen, at=asked.at)
-    if any(asked.by.decides(roles=tier.roles, amount_fen=asked.amount_fen) for tier in tiers):
-        return
-    # Who gave the first of two approvals does not give the second through a deputy.
-    firsts = approvals.givers([approvals.first_of_two(request=asked.request, at=asked.at)])
+    decided_in(by=asked.by, request=asked.request, amount_fen=asked.amount_fen, at=asked.at)
+
+
+def decided_in(
+    *, by: Principal, request: RefundRequest, amount_fen: int, at: datetime
+) -> tuple[Tier, Principal | None]:
+    """The tier in which ``by`` decides this, and the absent person for whom they do where their own role does not. Raises
+    ``Forbidden``, also where a delegation or a policy has ended since it was asked before.
+    """
+    tiers = sums.tiers_for(request=request, sum_fen=amount_fen, at=at)
     for tier in tiers:
-        if deputy_for(tier, by=asked.by, request=asked.request, amount_fen=asked.amount_fen, at=asked.at, but=firsts):
-            return
-    if any(asked.by.role in tier.roles for tier in tiers):
+        if by.decides(roles=tier.roles, amount_fen=amount_fen):
+            return tier, None
+    # Who gave the first of two approvals does not give the second through a deputy.
+    firsts = approvals.givers([approvals.first_of_two(request=request, at=at)])
+    for tier in tiers:
+        if absent := deputy_for(tier, by=by, request=request, amount_fen=amount_fen, at=at, but=firsts):
+            return tier, absent
+    if any(by.role in tier.roles for tier in tiers):
         raise Forbidden("the amount is above this person's own limit", code="above_own_limit")
     name = tiers[0].name
     raise Forbidden(f"an amount like this is decided in tier {name}", code="tier_required", tier=name)

@@ -150,7 +150,7 @@ def approve(
         request=request, amount_fen=amount, routes=approvals.routes_of(request), needed=needed, by=by, at=at
     )
     said = _Approval.of(
-        request, by, at, amount=amount, deciding_fen=deciding_fen, note=note, needed=needed, first=first, signed=signed
+        request, by, at, amount=amount, deciding_fen=deciding_fen, note=note, needed=needed, signed=signed
     )
     said.told.update(told)
     if needed > 1 and (first is None or first.amount_fen != amount):
@@ -200,18 +200,9 @@ class _Approval:
         deciding_fen: int,
         note: str,
         needed: int,
-        first: Approval | None,
         signed: Signed,
     ) -> _Approval:
-        tiers, absent = sums.tiers_for(request=request, sum_fen=deciding_fen, at=at), None
-        tier = next((tier for tier in tiers if by.decides(roles=tier.roles, amount_fen=deciding_fen)), None)
-        if tier is None:
-            firsts = approvals.givers([first])
-            for tier in tiers:
-                absent = conditions.deputy_for(tier, by=by, request=request, amount_fen=deciding_fen, at=at, but=firsts)
-                if absent is not None:
-                    break
-        assert tier is not None
+        tier, absent = conditions.decided_in(by=by, request=request, amount_fen=deciding_fen, at=at)
         stored = {"tier": tier.name, "amount_fen": amount, "note": note, "needed": needed}
         stored |= {"factor": signed.factor, "signature": signed.row}
         told = {"amount_fen": amount, "note": note, "tier": tier.name}

@@ -81,7 +81,11 @@ def test_decision_half_written_comes_back_in_its_dialog_after_signing_in_again(
     expect(page.locator("#dlg-reject .banner.warn")).to_be_visible()
 
 
-def test_form_that_is_sent_without_a_line_stays_as_it_is(page: Page, live_server: object) -> None:
+def test_form_that_is_sent_without_a_line_stays_as_it_is(
+    page: Page, live_server: object, expected_complaints: list[str]
+) -> None:
+    # The server is looked for before it is said that there is no line.
+    expected_complaints.append("ERR_INTERNET_DISCONNECTED .*/healthz")
     sign_in(page, live_server, make_staff(make_merchant(), "manager"))
     _report(page, live_server)
     page.context.set_offline(offline=True)
@@ -92,6 +96,17 @@ def test_form_that_is_sent_without_a_line_stays_as_it_is(page: Page, live_server
     expect(page.locator("#in-title")).to_have_value("POS-02 prints nothing")
     page.context.set_offline(offline=False)
     send.click()
+    expect(page.locator("#h-affected")).to_be_visible()
+    assert Incident.objects.count() == 1
+
+
+def test_form_is_sent_where_the_server_is_there_whatever_the_browser_says_of_the_line(
+    page: Page, live_server: object
+) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'onLine', { get: () => false })")
+    sign_in(page, live_server, make_staff(make_merchant(), "manager"))
+    _report(page, live_server)
+    page.locator("form:has(#in-title) button[type=submit]").click()
     expect(page.locator("#h-affected")).to_be_visible()
     assert Incident.objects.count() == 1
 

@@ -18,7 +18,7 @@ from analytics.periods import Period
 from core.calendar import SHANGHAI
 from core.spreadsheets import cell
 from desk.analytics import links
-from merchants.models import ChannelAccount, Role, Staff
+from merchants.models import Role, Staff
 from refunds.models import RefundRequest
 from refunds.states import State
 from tests.analytics.rows import World
@@ -176,32 +176,11 @@ def test_another_merchants_refunds_are_never_counted(world: World) -> None:
 
 def test_empty_period_shows_dashes_and_no_change() -> None:
     merchant = make_merchant()
-    sale = make_sale(merchant, 5_000, paid_at=NOW - timedelta(days=9))
+    make_sale(merchant, 5_000, paid_at=NOW - timedelta(days=9))
     response = signed_in(make_staff(merchant, Role.OWNER)).get("/desk/analytics?period=today&channel=wechat")
     values = [(kpi.value, kpi.delta) for kpi in response.context["kpis"]]
     assert values == [("¥0.00", "--"), ("--", "--"), ("--", "--"), ("--", "--"), ("--", "--")]
     assert "No figures in this period" in response.content.decode()
-    # It says so first, and leads to days that have figures.
-    assert sale.paid_at.date().isoformat() in response.context["nothing"].text
-    later = signed_in(make_staff(merchant, Role.OWNER)).get(response.context["nothing"].url).context
-    assert later["nothing"] is None
-    assert later["stores"]
-
-
-def test_shop_without_any_sale_is_told_what_the_page_is_for() -> None:
-    merchant = make_merchant()
-    owner = signed_in(make_staff(merchant, Role.OWNER))
-    page = owner.get("/desk/analytics").content.decode()
-    assert "From the first sale on this page says" in page
-    assert "See what is left to set up" in page
-    # Rows of dashes would explain nothing.
-    assert "No figures in this period" not in page
-    make_sale(merchant, 5_000, paid_at=NOW)
-    assert owner.get("/desk/analytics").context["nothing"] is None
-    # Where only this channel has none, the others are a click away.
-    ChannelAccount.objects.filter(merchant=merchant).update(channel="unionpay")
-    alone = owner.get("/desk/analytics?channel=unionpay").context["nothing"]
-    assert (alone.is_new, alone.url) == (True, "/desk/analytics")
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from django.utils import timezone
 from core.audit.models import AuditEvent
 from core.errors import DomainError, Forbidden
 from merchants import api_keys, delegations
-from merchants.models import KeyScope, Merchant, Staff
+from merchants.models import Delegation, KeyScope, Merchant, Staff
 from merchants.principals import of_staff
 from merchants.rights import Act
 from refunds import payouts
-from refunds.facts import approvals, conditions
+from refunds.facts import approvals, conditions, holds
 from refunds.intake import resubmitting
 from refunds.intake.resubmitting import Correction
 from refunds.models import Approval, Execution, RefundRequest
@@ -324,3 +324,22 @@ def test_lapse_firsts_by_two_workers_at_once_says_so_once(waiting: RefundRequest
     _approve(waiting, people[0], at=now)
     lapse = partial(deciding.lapse_firsts, at=now + timedelta(hours=5))
     assert _at_once(lapse, lapse) == ["0", "1"]
+
+
+def test_approve_when_the_delegation_ends_while_it_is_being_judged_is_refused(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = make_request(make_sale(merchant, 300_000), 150_000)
+    reviewer, manager = (make_staff(merchant, role) for role in ("reviewer", "manager"))
+    _give(manager, reviewer, by=manager)
+    given = Delegation.objects.get()
+
+    def ends(**_: object) -> None:
+        delegations.revoke(delegation_id=given.pk, by=of_staff(manager), at=timezone.now())
+
+    # After it was asked whether they may, before what is stored is read.
+    monkeypatch.setattr(holds, "check_not_held", ends)
+    with pytest.raises(Forbidden) as error:
+        _approve(large, reviewer)
+    assert error.value.code == "tier_required"
+    assert not Approval.objects.exists()
