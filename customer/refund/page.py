@@ -416,12 +416,13 @@ def _check_step(story: _Story) -> Step:
 
 
 def _payout_step(story: _Story) -> Step:
-    request = story.request
-    label = (
-        hand_words.step(request.route)
-        if story.by_hand
-        else gettext("Refund through %(channel)s") % {"channel": channels.label(request.channel)}
-    )
+    request, parts = story.request, legs.count(story.request)
+    if parts > 1:
+        label = gettext("Refund in %(n)s parts") % {"n": parts}
+    elif story.by_hand:
+        label = hand_words.step(request.route)
+    else:
+        label = gettext("Refund through %(channel)s") % {"channel": channels.label(request.channel)}
     if request.state in _UNDECIDED:
         return Step(label, "todo", gettext("right after the approval"))
     if request.state == State.FAILED:

@@ -75,6 +75,11 @@ def shown(request: RefundRequest) -> Sequence[ShownLeg]:
     return found
 
 
+def count(request: RefundRequest) -> int:
+    """In how many parts the money goes back; 0 for an everyday refund, without asking the database."""
+    return sum(one.leg.state != plans.GIVEN_UP for one in shown(request))
+
+
 def split_label(request: RefundRequest) -> str:
     """``WeChat balance ¥200.00, bank card ending in 6021 ¥100.00``; empty where the money goes back as one."""
     parts = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone, translation
 
 from refunds.models import Execution
-from refunds.telling import legs
+from refunds.telling import legs, tracking
 from tests.refunds.plans import WIDE, answer, ask, order_of_two
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,19 @@ def test_split_label_when_it_goes_back_as_one_is_empty() -> None:
     first, _ = order_of_two()
     request = ask(first, 10_000, order_no="", transaction_id=first.pk)
     assert (legs.split_label(request), legs.slowest(request, at=timezone.now())) == ("", None)
+
+
+def test_customers_page_when_it_goes_back_by_two_names_no_single_channel(client: Client) -> None:
+    first, _ = order_of_two()
+    request = ask(first)
+    page = client.get(tracking.url_for(request.pk)).content.decode()
+    assert legs.count(request) == 2
+    assert "分 2 笔退回" in page
+    assert "微信支付退款" not in page
+    other, _ = order_of_two()
+    alone = ask(other, 10_000, order_no="", transaction_id=other.pk)
+    assert legs.count(alone) == 0
+    assert "微信支付退款" in client.get(tracking.url_for(alone.pk)).content.decode()
 
 
 def test_told_when_one_part_failed_says_so_of_that_part() -> None:
