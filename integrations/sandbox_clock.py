@@ -5,9 +5,11 @@ off here, behind the sandbox's wall, so that no stage can touch what is anybody 
 leaves the clock where it was, with its goal, and any worker goes on.
 """
 
+from __future__ import annotations
+
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -155,31 +157,35 @@ def _run(merchant_id: int, until: float) -> None:
         return
     at, way = stand.now_at, stand.target_at - stand.now_at
     width, ask_from = max(way / _STEPS, _SHORTEST_STEP), at + way / _ASKED
+    due = _due(at)
     while time.monotonic() < until:
-        nearest = min(_due(at, ask_from).values(), default=stand.target_at)
+        nearest = min(_asked_from(ask_from, due).values(), default=stand.target_at)
         if nearest >= stand.target_at:
             break
         before, at = at, min(max(nearest, at + width), stand.target_at)
-        _step(merchant_id, before, at, ask_from)
+        due = _step(merchant_id, before, at, ask_from, due)
         if at >= ask_from:
             ask_from = at + way / _ASKED
     else:
         return
-    _step(merchant_id, at, stand.target_at, stand.target_at)
+    _step(merchant_id, at, stand.target_at, stand.target_at, due)
     Merchant.objects.filter(pk=merchant_id).update(clock_target_at=None)
 
 
-def _step(merchant_id: int, before: datetime, at: datetime, ask_from: datetime) -> None:
-    """Set the clock, and do what fell due since ``before``, and what that led to."""
+def _step(merchant_id: int, before: datetime, at: datetime, ask_from: datetime, due: _Instants) -> _Instants:
+    """Set the clock, and do what fell due since ``before``, which is ``due``, and what that led to. Returns what is due next."""
     ahead = at - timezone.now()
     Merchant.objects.filter(pk=merchant_id).update(clock_ahead=ahead)
     with clock.running_ahead(ahead):
         for _ in range(_CHAIN):
-            ready = [stage for stage, due_at in _due(before, ask_from).items() if due_at <= at]
-            for stage in ready:
-                stage.run(at)
+            ready = [stage for stage, due_at in _asked_from(ask_from, due).items() if due_at <= at]
             if not ready:
                 break
+            for stage in ready:
+                stage.run(at)
+            due = _due(before)
+    # What is still due by then waits for something else, and is looked at no more.
+    return due if all(due_at > at for due_at in due.values()) else _due(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +198,8 @@ class _Stage:
     due: tuple[tuple[str, str, str], ...]
     asks: bool = False
 
+
+_Instants = Mapping[_Stage, datetime]
 
 _REQUEST, _PAYOUT = "refunds_refundrequest", "refunds_execution"
 _OVERDUE = "escalated_at IS NULL AND (state = 'in_review' OR state = 'waiting_goods' AND paused_at IS NULL)"
@@ -239,12 +247,17 @@ def _earliest(stage: _Stage) -> str:
 _EARLIEST = f"SELECT {', '.join(map(_earliest, _STAGES))}"
 
 
-def _due(after: datetime, ask_from: datetime) -> dict[_Stage, datetime]:
-    """When each stage has something to do after an instant; channels are asked again from another on."""
+def _due(after: datetime) -> _Instants:
+    """When each stage has something to do after an instant."""
     with connection.cursor() as cursor:
         cursor.execute(_EARLIEST, {"after": after})
         found = zip(_STAGES, cursor.fetchone(), strict=True)
-    return {stage: max(at, ask_from) if stage.asks else at for stage, at in found if at is not None}
+    return {stage: at for stage, at in found if at is not None}
+
+
+def _asked_from(instant: datetime, due: _Instants) -> _Instants:
+    """The same, where channels are asked again from an instant on."""
+    return {stage: max(at, instant) if stage.asks else at for stage, at in due.items()}
 
 
 @contextmanager

@@ -205,6 +205,25 @@ def record_act(
     record_of(request, by=by, action=action, at=at, data=dict(data or {}))
 
 
+def record_acts(
+    acts: Iterable[tuple[RefundRequest, Mapping[str, Any]]], action: str, *, by: Actor, at: datetime
+) -> None:
+    """The same of several requests at once, each with its data."""
+    events = [
+        event(
+            merchant_id=request.merchant_id,
+            by=by,
+            action=action,
+            object_type="refund_request",
+            object_id=request.pk,
+            at=at,
+            data=dict(data),
+        )
+        for request, data in acts
+    ]
+    insert_unsaved(events)
+
+
 def check_version(request: RefundRequest, seen: int | None) -> None:
     """Raise ``AlreadyChanged`` unless the request is at the version that the caller saw; None: whichever it is."""
     if seen is not None and request.version != seen:

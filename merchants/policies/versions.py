@@ -143,13 +143,20 @@ def version_numbered(*, merchant_id: int, number: int) -> PolicyVersion:
     )
 
 
+_NONE_YET = "no policy is in force yet"
+
+
 def in_force(*, merchant_id: int, at: datetime) -> PolicyVersion:
     """The version that judges a request made at this instant. Raises ``NotFound`` where there is none yet."""
-    rows = PolicyVersion.objects.filter(merchant_id=merchant_id, effective_from__lte=at).select_related("published_by")
-    found = rows.order_by("-effective_from", "-number").first()
-    if found is None:
-        raise NotFound("no policy is in force yet")
-    return found
+    version = _begun(merchant_id, at).select_related("published_by").first()
+    if version is None:
+        raise NotFound(_NONE_YET)
+    return version
+
+
+def _begun(merchant_id: int, at: datetime) -> QuerySet[PolicyVersion]:
+    rows = PolicyVersion.objects.filter(merchant_id=merchant_id, effective_from__lte=at)
+    return rows.order_by("-effective_from", "-number")
 
 
 def scheduled(*, merchant_id: int, at: datetime) -> list[PolicyVersion]:
@@ -173,4 +180,7 @@ def store_codes(rules: Rules, *, merchant_id: int) -> Mapping[int, str]:
 
 def rules_in_force(*, merchant_id: int, at: datetime) -> Rules:
     """The rules of this instant: limits are those of now, not those of the day of submission."""
-    return rules_of(in_force(merchant_id=merchant_id, at=at).pk)
+    version_id = _begun(merchant_id, at).values_list("pk", flat=True).first()
+    if version_id is None:
+        raise NotFound(_NONE_YET)
+    return rules_of(version_id)

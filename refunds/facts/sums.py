@@ -6,7 +6,7 @@ on a route where a person pays) is read here, under the sale's lock.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -182,11 +182,20 @@ def tiers_for(*, request: RefundRequest, sum_fen: int, at: datetime) -> tuple[Ti
     """The tiers of its store that decide over ``deciding_fen``, by the limits in force now: one, and the next as well where its
     time ran out.
     """
-    rules = policies.rules_in_force(merchant_id=request.merchant_id, at=at)
-    codes = policies.store_codes(rules, merchant_id=request.merchant_id)
-    return rules.deciding_tiers(
-        sum_fen, store=codes.get(request.store_id, ""), escalated=request.escalated_at is not None
-    )
+    return tiers_in_force(merchant_id=request.merchant_id, at=at)(request, sum_fen)
+
+
+def tiers_in_force(*, merchant_id: int, at: datetime) -> Callable[[RefundRequest, int], tuple[Tier, ...]]:
+    """The same for any of a merchant's requests."""
+    rules = policies.rules_in_force(merchant_id=merchant_id, at=at)
+    codes = policies.store_codes(rules, merchant_id=merchant_id)
+
+    def tiers(request: RefundRequest, sum_fen: int) -> tuple[Tier, ...]:
+        return rules.deciding_tiers(
+            sum_fen, store=codes.get(request.store_id, ""), escalated=request.escalated_at is not None
+        )
+
+    return tiers
 
 
 _ORDER_SUMS = f"""

@@ -2,6 +2,7 @@
 desk shows it. Once a clock; who could decide it before still can, for late is better than later.
 """
 
+from collections import defaultdict
 from datetime import datetime
 
 from django.db import transaction
@@ -22,10 +23,11 @@ _WAITS_FOR_A_PERSON = Q(state=State.IN_REVIEW) | Q(state=State.WAITING_GOODS, pa
 
 def work(*, at: datetime) -> int:
     """Escalate all whose time has run out; how many. Safe to run by several workers at once."""
-    while _time_is_up(at):
+    while _time_is_up(at) == _AT_ONCE:
         continue
-    done = 0
-    while count := _some(at):
+    done = count = _some(at)
+    while count == _AT_ONCE:
+        count = _some(at)
         done += count
     return done
 
@@ -54,10 +56,16 @@ def _some(at: datetime) -> int:
         escalated_at=at, claimed_by=None, claimed_at=None
     )
     asked_fen = sums.deciding_sums(requests)
+    by_merchant: dict[int, list[RefundRequest]] = defaultdict(list)
     for request in requests:
         request.escalated_at = at
-        tiers = sums.tiers_for(request=request, sum_fen=asked_fen[request.pk], at=at)
-        data = {"from": tiers[0].name, "to": tiers[-1].name, "due_at": request.due_at.isoformat()}
-        lifecycle.record_act(request, "refund.escalate", by=POLICY, at=at, data=data)
+        by_merchant[request.merchant_id].append(request)
+    told: list[tuple[RefundRequest, dict[str, str]]] = []
+    for merchant_id, theirs in by_merchant.items():
+        tiers_of = sums.tiers_in_force(merchant_id=merchant_id, at=at)
+        for request in theirs:
+            tiers = tiers_of(request, asked_fen[request.pk])
+            told.append((request, {"from": tiers[0].name, "to": tiers[-1].name, "due_at": request.due_at.isoformat()}))
+    lifecycle.record_acts(told, "refund.escalate", by=POLICY, at=at)
     failpoint("escalating.before_commit")
     return len(requests)

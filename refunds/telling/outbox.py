@@ -14,7 +14,7 @@ from typing import cast
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, F, Func, OuterRef, Value
+from django.db.models import Exists, F, Func, OuterRef, QuerySet, Value
 
 from core import doorbell
 from core.errors import Conflict, existing
@@ -80,11 +80,14 @@ def work(*, at: datetime) -> tuple[int, int]:
     """Write and send until nothing is due. Returns (outbox rows delivered, notifications handed over)."""
     doorbell.answered(NOTIFY)
     delivered = sent = 0
-    while (count := write_notifications(at=at)) > 0:
+    while True:
+        count = write_notifications(at=at)
         delivered += count
-        failpoint("outbox.after_commit")
+        if count:
+            failpoint("outbox.after_commit")
         sent += send_due(at=at)
-    return delivered, sent + send_due(at=at)
+        if count < _BATCH:
+            return delivered, sent
 
 
 @transaction.atomic
@@ -188,8 +191,15 @@ def send_due(*, at: datetime) -> int:
             _note(call, result, at)
         _go_on(calls, results, at)
         tried += len(batch)
+        # What waited for these may go now. Asking is cheaper than claiming nothing.
+        if not _due(at).exists():
+            break
     _ask_receipts(at)
     return tried
+
+
+def _due(at: datetime) -> QuerySet[Notification]:
+    return Notification.objects.filter(state=NotificationState.PENDING, due_at__lte=at)
 
 
 @transaction.atomic
@@ -202,8 +212,8 @@ def _claim(at: datetime) -> list[Notification]:
         pk__lt=OuterRef("pk"),
     )
     batch = list(
-        Notification.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(state=NotificationState.PENDING, due_at__lte=at)
+        _due(at)
+        .select_for_update(skip_locked=True, of=("self",))
         .exclude(Exists(earlier.filter(attempts__lt=_IN_ORDER)))
         .select_related("request__merchant", "request__store", "request__transaction__channel_account")
         .defer("request__transaction__channel_account__sealed_credentials")
@@ -365,7 +375,7 @@ def _replace(rows: Sequence[Notification], at: datetime) -> None:
 
 def _ask_receipts(at: datetime) -> None:
     """Whether what was handed over some time ago has arrived."""
-    while rows := _claim_sent(at):
+    while Notification.objects.filter(receipt_due_at__lte=at).exists() and (rows := _claim_sent(at)):
         own = carrying.contracts({row.merchant_id for row in rows})
         carriers = [_carrier_of(row, own) for row in rows]
         for row, result in zip(rows, _pool().map(_asked, rows, carriers), strict=True):
