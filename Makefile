@@ -15,6 +15,8 @@ PACKAGES := $(wildcard analytics api benchmarks clients config core customer des
 # there are cores: half of a worker's time is waiting, for a lease, a time-out or a process of ours.
 WORKERS ?= 3
 ARGS ?=
+# For tests that run by themselves for long: the limit of one in `test` would end them.
+PATIENT := --timeout 7200
 
 .PHONY: help
 help: ## list every target
@@ -92,7 +94,7 @@ test: environment client ## every test, browser and faults included
 .PHONY: owner
 owner: environment ## an owner's way from the invitation to the first refund, in browsers; about four minutes
 	@$(BIN)/python -m dev.embedded.chromium
-	@$(WITH_SERVICES) $(BIN)/pytest -q -m owner tests/journeys/test_owner.py $(ARGS)
+	@$(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q -m owner tests/journeys/test_owner.py $(ARGS)
 
 .PHONY: faults
 faults: environment client ## every test that kills processes or breaks connections, at every place, and every code of the channels
@@ -112,11 +114,11 @@ peers: environment-demo ## let other people's SDKs judge the stand-ins; needs op
 # Not part of `test` either, for the same reason.
 .PHONY: other-clients
 other-clients: environment client ## a TypeScript client by OpenAPI Generator: type-checked, and run against a server
-	@$(WITH_SERVICES) $(BIN)/pytest -q tests/clients/others.py -k typescript $(ARGS)
+	@$(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q tests/clients/others.py -k typescript $(ARGS)
 
 .PHONY: java-client
 java-client: environment ## the same for Java; needs a JDK of 17 or newer, and Debian's libhttpmime-java
-	@$(WITH_SERVICES) $(BIN)/pytest -q tests/clients/others.py -k java $(ARGS)
+	@$(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q tests/clients/others.py -k java $(ARGS)
 
 # Not part of `test` either. ARGS="-k owner" chooses who calls; FUZZ_S bounds the seconds for each of nine.
 export FUZZ_EXAMPLES ?= 10
@@ -124,7 +126,7 @@ export FUZZ_S ?= 600
 
 .PHONY: fuzz
 fuzz: environment ## Schemathesis with all checks over every operation, as every kind of caller: SEED=1 FUZZ_EXAMPLES=10 FUZZ_S=600
-	@SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q tests/api/fuzz.py $(ARGS)
+	@SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q tests/api/fuzz.py $(ARGS)
 
 .PHONY: check
 check: environment client ## everything CI checks before it tests
@@ -164,18 +166,18 @@ SEQUENCES ?= 1000
 .PHONY: adversary
 adversary: environment ## try to get more paid out in a day than a policy's exposure says: SEED=1 SEQUENCES=1000
 	@ADVERSARY_SEED=$(SEED) ADVERSARY_SEQUENCES=$(SEQUENCES) ADVERSARY_REQUESTS=50 \
-		$(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) tests/refunds/rules/test_exposure.py -k adversary $(ARGS)
+		$(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q -n $(WORKERS) tests/refunds/rules/test_exposure.py -k adversary $(ARGS)
 
 .PHONY: matrix
 matrix: environment ## every address x roles x merchants x stores, with what the walk asks of it
-	@MATRIX=1 $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/walk/test_matrix.py $(ARGS)
+	@MATRIX=1 $(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q -n $(WORKERS) --dist worksteal tests/walk/test_matrix.py $(ARGS)
 
 DRAFTS ?= 200
 
 .PHONY: trial-oracle
 trial-oracle: environment ## compare trials with brute force: DRAFTS=200 random drafts on 2,000 requests each, from SEED=1
 	@ORACLE_SEED=$(SEED) ORACLE_DRAFTS=$(DRAFTS) ORACLE_REQUESTS=2000 \
-		$(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) tests/analytics/trials/test_replay.py -k brute_force $(ARGS)
+		$(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q -n $(WORKERS) tests/analytics/trials/test_replay.py -k brute_force $(ARGS)
 
 # How often each goes wrong; the whole takes about 25 minutes on two cores.
 KILLED ?= 40
@@ -192,32 +194,32 @@ FORGERIES ?= 1000
 
 .PHONY: forgeries
 forgeries: environment ## what a superuser of the database forges, and rewritings of the trail: FORGERIES=1000 SEED=1
-	@FORGERIES=$(FORGERIES) REWRITINGS=$(FORGERIES) SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q \
+	@FORGERIES=$(FORGERIES) REWRITINGS=$(FORGERIES) SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q \
 		tests/refunds/facts/test_vouching.py tests/clients/test_verify.py $(ARGS)
 
 # Pairwise over leg, channel fault, failpoint, notice and what people do; eleven minutes on two busy cores.
 .PHONY: leg-faults
 leg-faults: environment ## legs of a plan in trouble, pairwise over what may go wrong: SEED=1
-	@LEG_FAULTS_SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --dist worksteal tests/faults/test_leg_faults.py $(ARGS)
+	@LEG_FAULTS_SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q -n $(WORKERS) --dist worksteal tests/faults/test_leg_faults.py $(ARGS)
 
 # Per seed 64 writers, 100,000 events and a transaction held open for 20 s; ninety seconds on two busy cores.
 .PHONY: feed-faults
 feed-faults: environment ## the event feed while many write, connections are killed and a transaction is held open: SEED=1 RUNS=1
 	@FEED_SEED=$(SEED) FEED_RUNS=$(RUNS) FEED_WRITERS=64 FEED_EVENTS=100000 FEED_HOLD_S=20 FEED_KILLS=30 \
-		FEED_PACE_S=0.15 $(WITH_SERVICES) $(BIN)/pytest -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
+		FEED_PACE_S=0.15 $(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q -s tests/integrations/test_feed.py -k many_write $(ARGS)
 
 # What agents are talked into, by dice: so many sequences of calls of tools, some at once; about a minute for a hundred.
 AGENT_SEQUENCES ?= 300
 
 .PHONY: agent-faults
 agent-faults: environment client ## hostile sequences of an agent's tools under a mandate: SEED=1 AGENT_SEQUENCES=300
-	@AGENT_SEED=$(SEED) AGENT_SEQUENCES=$(AGENT_SEQUENCES) $(WITH_SERVICES) $(BIN)/pytest -q tests/clients/test_agent.py $(ARGS)
+	@AGENT_SEED=$(SEED) AGENT_SEQUENCES=$(AGENT_SEQUENCES) $(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q tests/clients/test_agent.py $(ARGS)
 
 CUSTOMERS ?= 200
 
 .PHONY: not-arrived
 not-arrived: environment ## customers who do not find their money: CUSTOMERS=200 SEED=1; four in five end without staff, no proof is wrong
-	@CUSTOMERS=$(CUSTOMERS) SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest -q -m long --log-cli-level=INFO \
+	@CUSTOMERS=$(CUSTOMERS) SEED=$(SEED) $(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q -m long --log-cli-level=INFO \
 		tests/customer/refund/test_not_arrived.py $(ARGS)
 
 # So many random orders a property; about six minutes on two cores.
@@ -225,7 +227,7 @@ EXAMPLES ?= 10000
 
 .PHONY: properties
 properties: environment ## plan and worth on random orders: EXAMPLES=10000 SEED=1
-	@EXAMPLES=$(EXAMPLES) $(WITH_SERVICES) $(BIN)/pytest -q -n $(WORKERS) --hypothesis-seed=$(SEED) \
+	@EXAMPLES=$(EXAMPLES) $(WITH_SERVICES) $(BIN)/pytest $(PATIENT) -q -n $(WORKERS) --hypothesis-seed=$(SEED) \
 		tests/refunds/rules/test_plan.py tests/refunds/rules/test_worth.py tests/refunds/rules/test_order_properties.py $(ARGS)
 
 # A git revision to compare with; ROUNDS=3 says how often each takes its turn.

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from core.amounts_in_words import fen_in_words
 from core.plain_text import ascii_digits, folded
@@ -65,10 +66,12 @@ MAX_FEN = 100_000_000_000
 _YUAN = re.compile(r"([+-]?)(?=\.?[0-9])([0-9]{0,12})(?:\.([0-9]{0,2})0*)?", re.ASCII)
 
 
+# A policy says the same limits again and again.
+@lru_cache(maxsize=4_096)
 def yuan(fen: int) -> str:
     """``26800`` -> ``268.00``; no separators, for machines and explanations."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+    whole, cents = divmod(abs(fen), 100)
+    return f"{'-' if fen < 0 else ''}{whole}.{cents:02d}"
 
 
 def yuan_grouped(fen: int) -> str:

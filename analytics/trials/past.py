@@ -76,7 +76,7 @@ def _read(row: tuple[Any, ...]) -> tuple[Past, Origin] | None:
         released_at=(decided_at if rejected else updated_at) if state in RELEASED else None,
         was_rejected=rejected,
     )
-    month = facts.at.astimezone(SHANGHAI).strftime("%Y-%m")
+    month = f"{facts.at.astimezone(SHANGHAI):%Y-%m}"
     return past, Origin(store=store, reason=reason, cashier=cashier, month=month, version_id=version_id)
 
 

@@ -9,10 +9,11 @@ customers and channels did stays as it was, and so do signals that depend on the
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import heappop, heappush
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from core.calendar import SHANGHAI
@@ -70,30 +71,50 @@ def replayed(*, pasts: Iterable[Past], rules: Rules) -> Iterator[Tried]:
             was.release(ended, ended.was)
             fed.release(ended, decided)
         plain = fed_verdict = judge(facts=past.facts, rules=rules, policy_version=0)
-        names = _names(past)
+        names = _Names.of(past)
         facts = past.facts
-        if always or not apart.isdisjoint(names):
-            facts = _with_feedback(past, was, fed)
-            if facts != past.facts:
+        if always or not apart.isdisjoint(names.everybody):
+            facts = _with_feedback(past, names, was, fed)
+            if facts is not past.facts:
                 fed_verdict = judge(facts=facts, rules=rules, policy_version=0)
-        was.add(past, past.was)
-        fed.add(past, fed_verdict.decision)
+        was.add(past, names, past.was)
+        fed.add(past, names, fed_verdict.decision)
         if fed_verdict.decision is not past.was:
-            apart.update(names)
+            apart.update(names.everybody)
         if past.released_at is not None:
             heappush(releases, (past.released_at, number, past, fed_verdict.decision))
         yield Tried(past, plain, fed_verdict, facts)
 
 
-def _names(past: Past) -> list[str]:
-    """Everybody whose sums a request reads, each kind apart."""
-    return [
-        f"order {past.order}",
-        f"store {past.facts.store}",
-        *(f"customer {name}" for name in past.customers),
-        *(f"cashier {name}" for name in past.cashiers),
-        *(f"key {name}" for name in past.api_keys),
-    ]
+class _Names(NamedTuple):
+    """Everybody whose sums a request reads, each kind apart, and the calendar day in China, counted."""
+
+    order: str
+    store: str
+    customers: Sequence[str]
+    cashiers: Sequence[str]
+    api_keys: Sequence[str]
+    day: int
+
+    @classmethod
+    def of(cls, past: Past) -> Self:
+        return cls(
+            f"order {past.order}",
+            f"store {past.facts.store}",
+            [f"customer {name}" for name in past.customers],
+            [f"cashier {name}" for name in past.cashiers],
+            [f"key {name}" for name in past.api_keys],
+            past.facts.at.astimezone(SHANGHAI).toordinal(),
+        )
+
+    @property
+    def of_days(self) -> list[str]:
+        """Those that are counted by the day."""
+        return [self.store, *self.customers, *self.cashiers, *self.api_keys]
+
+    @property
+    def everybody(self) -> list[str]:
+        return [self.order, *self.of_days]
 
 
 @dataclass(slots=True)
@@ -107,6 +128,10 @@ class _Order:
     is_rejected: bool = False
     by_route: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def counted_fen(self) -> int:
+        return max(self.held_fen, self.approved_fen)
+
 
 @dataclass(slots=True)
 class _Day:
@@ -118,33 +143,44 @@ class _Day:
     orders: int = 0
 
 
+class _OfCustomers(NamedTuple):
+    """The largest sum of any of a request's customers: of its day, of the 30 days that end with it, and since the day before."""
+
+    day_fen: int = 0
+    month_fen: int = 0
+    month_count: int = 0
+    month_orders: int = 0
+    asked_fen: int = 0
+    asked_since_yesterday_fen: int = 0
+
+
 class _Course:
     """The sums under one course of decisions."""
 
     def __init__(self) -> None:
         self.orders: defaultdict[str, _Order] = defaultdict(_Order)
-        self.days: defaultdict[str, defaultdict[int, _Day]] = defaultdict(lambda: defaultdict(_Day))
+        self._days: defaultdict[str, defaultdict[int, _Day]] = defaultdict(lambda: defaultdict(_Day))
         self._asked: dict[tuple[str, str], int] = {}
 
-    def add(self, past: Past, decision: Ruling) -> None:
+    def add(self, past: Past, names: _Names, decision: Ruling) -> None:
         if decision is Ruling.REFUSE:
             return
-        amount, day, order = past.facts.amount_fen, _day(past), self.orders[past.order]
+        amount, day, order = past.facts.amount_fen, names.day, self.orders[names.order]
         order.held_fen += amount
         order.live += 1
         if (route := past.facts.route) in BY_HAND:
             order.by_route[route] = order.by_route.get(route, 0) + amount
-        for name in past.customers:
-            of_day = self.days[f"customer {name}"][day]
+        for name in names.customers:
+            of_day = self._days[name][day]
             of_day.asked_fen += amount
-            if self._asked.get((name, past.order), day - CUSTOMER_DAYS) <= day - CUSTOMER_DAYS:
-                self._asked[name, past.order] = day
+            if self._asked.get((name, names.order), day - CUSTOMER_DAYS) <= day - CUSTOMER_DAYS:
+                self._asked[name, names.order] = day
                 of_day.orders += 1
         if decision is Ruling.APPROVE:
             order.approved_fen += amount
             order.approved += 1
-            for name in _names(past)[1:]:
-                of_day = self.days[name][day]
+            for name in names.of_days:
+                of_day = self._days[name][day]
                 of_day.fen += amount
                 of_day.count += 1
 
@@ -152,96 +188,95 @@ class _Course:
         """At the end of a request that holds nothing any more. Nobody rejects what was approved by rule."""
         if decision is Ruling.REFUSE or (past.was_rejected and decision is Ruling.APPROVE):
             return
-        order, amount = self.orders[past.order], past.facts.amount_fen
+        order, amount = self.orders[f"order {past.order}"], past.facts.amount_fen
         order.held_fen -= amount
         order.live -= 1
         if (route := past.facts.route) in order.by_route:
             order.by_route[route] -= amount
         order.is_rejected = order.is_rejected or past.was_rejected
 
-    def most(self, kind: str, names: Sequence[str], value: Callable[[_Day], int], first: int, last: int) -> int:
-        """The largest sum of any of them, of the days from ``first`` to ``last``."""
-        return max((self._sum(f"{kind} {name}", value, first, last) for name in names), default=0)
+    def of_day(self, names: Sequence[str], day: int) -> tuple[int, int]:
+        """How many were approved by rule on a day, and fen: the most of any of them."""
+        count = fen = 0
+        for name in names:
+            if name in self._days and (one := self._days[name].get(day)) is not None:
+                count, fen = max(count, one.count), max(fen, one.fen)
+        return count, fen
 
-    def _sum(self, name: str, value: Callable[[_Day], int], first: int, last: int) -> int:
-        if (days := self.days.get(name)) is None:
-            return 0
-        if first == last:
-            return value(days[last]) if last in days else 0
-        return sum(value(days[day]) for day in range(first, last + 1) if day in days)
+    def of_customers(self, names: Sequence[str], day: int) -> _OfCustomers:
+        of_each = [self._of_customer(self._days[name], day) for name in names if name in self._days]
+        if len(of_each) < 2:
+            return of_each[0] if of_each else _NOBODY
+        return _OfCustomers(*map(max, *of_each))
+
+    @staticmethod
+    def _of_customer(days: Mapping[int, _Day], today: int) -> _OfCustomers:
+        month = (days[day] for day in range(today - CUSTOMER_DAYS + 1, today + 1) if day in days)
+        if len(days) < CUSTOMER_DAYS:
+            month = (one for day, one in days.items() if today - CUSTOMER_DAYS < day <= today)
+        fen = count = orders = 0
+        for one in month:
+            fen += one.fen
+            count += one.count
+            orders += one.orders
+        of_today, of_yesterday = days.get(today, _NOTHING), days.get(today - 1, _NOTHING)
+        asked_fen = of_today.asked_fen
+        return _OfCustomers(of_today.fen, fen, count, orders, asked_fen, asked_fen + of_yesterday.asked_fen)
 
 
-def _day(past: Past) -> int:
-    """The calendar day in China, counted."""
-    return past.facts.at.astimezone(SHANGHAI).toordinal()
+_NOTHING, _NOBODY = _Day(), _OfCustomers()
 
 
-def _with_feedback(past: Past, was: _Course, fed: _Course) -> Facts:
-    """The facts as they would have been."""
-    facts, sums, day = past.facts, past.facts.sums, _day(past)
-    before, after = was.orders[past.order], fed.orders[past.order]
-    month = day - CUSTOMER_DAYS + 1
-
-    def known(stored: int, course: Callable[[_Course], int]) -> int:
-        """A stored sum, moved by what the two courses of decisions make of it."""
-        return max(stored - course(was), 0) + course(fed)
-
-    def moved(stored: int | None, course: Callable[[_Course], int]) -> int | None:
-        """The same, or None where there is nobody of that kind."""
-        return None if stored is None else known(stored, course)
-
-    def of_days(kind: str, names: Sequence[str], value: Callable[[_Day], int], first: int) -> Callable[[_Course], int]:
-        return lambda course: course.most(kind, names, value, first, day)
-
-    def asked_since(first: int) -> Callable[[_Course], int]:
-        return lambda course: max(
-            course.orders[past.order].held_fen,
-            course.most("customer", past.customers, lambda one: one.asked_fen, first, day),
-        )
-
-    held_less = before.held_fen - after.held_fen
-    live_less = before.live - after.live
-    on_route_less = before.by_route.get(facts.route, 0) - after.by_route.get(facts.route, 0)
-    # Rejected by what came before the period, or by what this course rejects as well.
-    is_rejected = after.is_rejected or (sums.order_rejected and not before.is_rejected)
-    return replace(
-        facts,
-        refundable_fen=max(0, facts.refundable_fen + held_less),
-        refunds_so_far=max(0, facts.refunds_so_far - live_less),
-        on_this_route_fen=max(0, facts.on_this_route_fen - on_route_less),
-        sums=replace(
-            sums,
-            order_fen=known(sums.order_fen, lambda one: _order_fen(one.orders[past.order])),
-            order_count=known(sums.order_count, lambda one: one.orders[past.order].approved),
-            order_rejected=is_rejected,
-            customer_day_fen=moved(sums.customer_day_fen, of_days("customer", past.customers, _fen, day)),
-            customer_30_days_fen=moved(sums.customer_30_days_fen, of_days("customer", past.customers, _fen, month)),
-            customer_30_days_count=moved(
-                sums.customer_30_days_count, of_days("customer", past.customers, _count, month)
-            ),
-            customer_orders=moved(sums.customer_orders, of_days("customer", past.customers, _orders, month)),
-            cashier_day_count=moved(sums.cashier_day_count, of_days("cashier", past.cashiers, _count, day)),
-            cashier_day_fen=moved(sums.cashier_day_fen, of_days("cashier", past.cashiers, _fen, day)),
-            store_day_fen=moved(sums.store_day_fen, of_days("store", [facts.store], _fen, day)),
-            key_day_count=moved(sums.key_day_count, of_days("key", past.api_keys, _count, day)),
-            key_day_fen=moved(sums.key_day_fen, of_days("key", past.api_keys, _fen, day)),
-            tier_fen=known(sums.tier_fen, asked_since(day)),
-            together_fen=known(sums.together_fen, asked_since(day - 1)),
-        ),
+def _with_feedback(past: Past, names: _Names, was: _Course, fed: _Course) -> Facts:
+    """The facts as they would have been; the same object where nothing differs."""
+    facts, sums, day = past.facts, past.facts.sums, names.day
+    before, after = was.orders[names.order], fed.orders[names.order]
+    of_customers = list(
+        zip(was.of_customers(names.customers, day), fed.of_customers(names.customers, day), strict=True)
     )
+    day_fen, month_fen, month_count, month_orders, asked, asked_since_yesterday = of_customers
+    cashier_count, cashier_fen = zip(was.of_day(names.cashiers, day), fed.of_day(names.cashiers, day), strict=True)
+    _, store_fen = zip(was.of_day([names.store], day), fed.of_day([names.store], day), strict=True)
+    key_count, key_fen = zip(was.of_day(names.api_keys, day), fed.of_day(names.api_keys, day), strict=True)
+    moved_sums: dict[str, Any] = {
+        "order_fen": _known(sums.order_fen, (before.counted_fen, after.counted_fen)),
+        "order_count": _known(sums.order_count, (before.approved, after.approved)),
+        # Rejected by what came before the period, or by what this course rejects as well.
+        "order_rejected": after.is_rejected or (sums.order_rejected and not before.is_rejected),
+        "customer_day_fen": _moved(sums.customer_day_fen, day_fen),
+        "customer_30_days_fen": _moved(sums.customer_30_days_fen, month_fen),
+        "customer_30_days_count": _moved(sums.customer_30_days_count, month_count),
+        "customer_orders": _moved(sums.customer_orders, month_orders),
+        "cashier_day_count": _moved(sums.cashier_day_count, cashier_count),
+        "cashier_day_fen": _moved(sums.cashier_day_fen, cashier_fen),
+        "store_day_fen": _moved(sums.store_day_fen, store_fen),
+        "key_day_count": _moved(sums.key_day_count, key_count),
+        "key_day_fen": _moved(sums.key_day_fen, key_fen),
+        "tier_fen": _known(sums.tier_fen, (max(before.held_fen, asked[0]), max(after.held_fen, asked[1]))),
+        "together_fen": _known(
+            sums.together_fen,
+            (max(before.held_fen, asked_since_yesterday[0]), max(after.held_fen, asked_since_yesterday[1])),
+        ),
+    }
+    route_less = before.by_route.get(facts.route, 0) - after.by_route.get(facts.route, 0)
+    moved_facts: dict[str, Any] = {
+        "refundable_fen": max(0, facts.refundable_fen + before.held_fen - after.held_fen),
+        "refunds_so_far": max(0, facts.refunds_so_far - before.live + after.live),
+        "on_this_route_fen": max(0, facts.on_this_route_fen - route_less),
+    }
+    if any(getattr(sums, name) != moved for name, moved in moved_sums.items()):
+        moved_facts["sums"] = replace(sums, **moved_sums)
+    if all(getattr(facts, name) == moved for name, moved in moved_facts.items()):
+        return facts
+    return replace(facts, **moved_facts)
 
 
-def _order_fen(order: _Order) -> int:
-    return max(order.held_fen, order.approved_fen)
+def _known(stored: int, courses: tuple[int, int]) -> int:
+    """A stored sum, moved by what the two courses of decisions make of it."""
+    before, after = courses
+    return (stored - before if stored > before else 0) + after
 
 
-def _fen(day: _Day) -> int:
-    return day.fen
-
-
-def _count(day: _Day) -> int:
-    return day.count
-
-
-def _orders(day: _Day) -> int:
-    return day.orders
+def _moved(stored: int | None, courses: tuple[int, int]) -> int | None:
+    """The same, or None where there is nobody of that kind."""
+    return None if stored is None else _known(stored, courses)

@@ -4,7 +4,7 @@ All of it is plain JSON, made once when the trial ends. Decisions are ``approve`
 is "was > is". Minutes are of review: positive ones are saved.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,8 +52,8 @@ class Line:
 @dataclass(slots=True)
 class _Mode:
     whole: Line = field(default_factory=Line)
-    matrix: dict[str, Line] = field(default_factory=dict)
-    cuts: dict[str, dict[str, Line]] = field(default_factory=lambda: {cut: {} for cut in CUTS})
+    matrix: dict[str, Line] = field(default_factory=lambda: defaultdict(Line))
+    cuts: dict[str, dict[str, Line]] = field(default_factory=lambda: {cut: defaultdict(Line) for cut in CUTS})
     rules: Counter[str] = field(default_factory=Counter)
 
 
@@ -70,9 +70,9 @@ class Tally:
         for mode, verdict in (("plain", tried.plain), ("fed", tried.fed)):
             counted, now = self._modes[mode], verdict.decision
             counted.whole.count(was, now, amount)
-            counted.matrix.setdefault(f"{was.value} > {now.value}", Line()).count(was, now, amount)
+            counted.matrix[f"{was.value} > {now.value}"].count(was, now, amount)
             for cut in CUTS:
-                counted.cuts[cut].setdefault(getattr(origin, cut), Line()).count(was, now, amount)
+                counted.cuts[cut][getattr(origin, cut)].count(was, now, amount)
             if now is not was:
                 counted.rules[changed_by[mode]] += 1
 

@@ -406,7 +406,7 @@ def _sums(facts: Facts, rules: Rules, limit_fen: int) -> list[RuleResult]:
 def _within(
     code: str, actual: Number, limit: Number, *, shown: Callable[[Number], str] = str, hard: bool = False
 ) -> RuleResult:
-    return RuleResult(code, actual <= limit, shown(actual), shown(limit), hard=hard)
+    return RuleResult(code, actual <= limit, shown(actual), shown(limit), hard)
 
 
 def _largest(facts: Facts, rules: Rules, rule: ReasonRule | None) -> int:
