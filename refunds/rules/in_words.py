@@ -17,7 +17,8 @@ from core.money import yuan_grouped
 from merchants.models import Role
 from merchants.policies import fields
 from merchants.policies.fields import Extent, Field, Unit
-from merchants.policies.rules import PolicyInvalid, ReasonRule, RouteRule, Rules, read_rules
+from merchants.policies.rules import NO_RULE, PolicyInvalid, ReasonRule, RouteRule, Rules, read_rules
+from refunds.rules import floor
 from refunds.states import BY_HAND, Reason, Route
 from terminals.models.transaction import Funding
 
@@ -199,6 +200,20 @@ def reason_words(rule: ReasonRule) -> str:
     return gettext(", ").join(parts)
 
 
+def _reason_words(rules: Rules, reason: Reason) -> str:
+    return reason_words(rules.reasons[reason]) if reason in rules.reasons else _no_rule()
+
+
+def _law_words(rules: Rules, reason: Reason) -> Iterator[str]:
+    """What the law gives beyond the rule: whoever reads the rules is to know what holds."""
+    law = floor.law_of(reason, remote=True)
+    if law is not None and floor.below(rules.reasons.get(reason, NO_RULE), law):
+        words = gettext("sold at a distance, by law: within %(days)s days")
+        if law is not floor.REMOTE:
+            words = gettext("by law all of it, within %(days)s days")
+        yield words % {"days": law.days}
+
+
 def route_words(rule: RouteRule) -> str:
     """What a route is for: ``paid with: Cash; up to ¥200.00``; empty where it takes everything."""
     labels = [str(Funding(name).label) for name in sorted(rule.fundings or ()) if name in Funding.values]
@@ -213,8 +228,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     rules = read_rules(data)
     groups = {name: Section(name, str(title), _policy_lines(data, names)) for name, title, names in GROUPS}
     reasons = [
-        Line(str(reason.label), reason_words(rules.reasons[reason]) if reason in rules.reasons else _no_rule())
-        for reason in Reason
+        Line(str(reason.label), "; ".join([_reason_words(rules, reason), *_law_words(rules, reason)])) for reason in Reason
     ]
     routes = [
         Line(str(Route(route).label), route_words(rules.route_rule(route)) or gettext("anything"))
