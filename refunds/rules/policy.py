@@ -300,6 +300,8 @@ def _merchant_rules(
     results += _payment_confirmed(facts, rules)
     if facts.duplicate_of:
         results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
+    if (agreed_fen := facts.agreed_fen) is not None:
+        results.append(RuleResult("as_agreed", facts.amount_fen == agreed_fen, yuan(facts.amount_fen), yuan(agreed_fen)))
     return results
 
 
