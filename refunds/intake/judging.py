@@ -19,6 +19,7 @@ from core.personal_data import phone_hashes
 from core.unsaved import unsaved
 from merchants import hours, policies, rights
 from merchants.mandates import Mandate
+from merchants.policies.fields import PROOFS
 from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -262,7 +263,11 @@ def ask_for_evidence(verdict: Verdict, draft: Draft) -> None:
         f"the policy asks for {', '.join(missing)}",
         verdict=verdict,
         errors=[
-            FieldError("evidence", "evidence_missing", format_lazy(_("Evidence is missing: {kind}."), kind=kind))
+            FieldError(
+                "evidence",
+                "evidence_missing",
+                format_lazy(_("Evidence is missing: {kind}."), kind=PROOFS[kind]),
+            )
             for kind in missing
         ],
     )

@@ -367,6 +367,7 @@ _MONEY = frozenset(
         "refundable_balance",
         "route_limit",
         "articles_cover_amount",
+        "as_agreed",
         "amount_in_fen",
         "piece_worth",
         "auto_approve_limit",

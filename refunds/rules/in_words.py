@@ -228,7 +228,8 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     rules = read_rules(data)
     groups = {name: Section(name, str(title), _policy_lines(data, names)) for name, title, names in GROUPS}
     reasons = [
-        Line(str(reason.label), "; ".join([_reason_words(rules, reason), *_law_words(rules, reason)])) for reason in Reason
+        Line(str(reason.label), "; ".join([_reason_words(rules, reason), *_law_words(rules, reason)]))
+        for reason in Reason
     ]
     routes = [
         Line(str(Route(route).label), route_words(rules.route_rule(route)) or gettext("anything"))

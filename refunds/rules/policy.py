@@ -301,7 +301,9 @@ def _merchant_rules(
     if facts.duplicate_of:
         results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
     if (agreed_fen := facts.agreed_fen) is not None:
-        results.append(RuleResult("as_agreed", facts.amount_fen == agreed_fen, yuan(facts.amount_fen), yuan(agreed_fen)))
+        results.append(
+            RuleResult("as_agreed", facts.amount_fen == agreed_fen, yuan(facts.amount_fen), yuan(agreed_fen))
+        )
     return results
 
 
