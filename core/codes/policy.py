@@ -58,6 +58,8 @@ PROBLEMS = (
     Code("draft_changed", 409, _("Somebody saved the draft meanwhile"),
          _("A colleague saved this draft while you were writing. Yours was not stored."),
          _("Read the draft again, and send what you change with its `revision`. Nothing was stored."), field="revision"),
+    Code("unknown_rule", 422, _("There is no such rule"),
+         _("The rules name something that there is not. Look for a misspelt name."), MEND_BODY, field="rules"),
     Code("finding_gone", 409, _("The draft does not have this finding any more"), None, _("Read the draft's proof again.")),
     Code("trial_running", 409, _("A trial has not ended yet"),
          _("Another trial has not ended yet. Wait for it, or cancel it, then start this one."),
