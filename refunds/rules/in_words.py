@@ -220,7 +220,7 @@ def route_words(rule: RouteRule) -> str:
     parts = [gettext("paid with: %(fundings)s") % {"fundings": gettext(", ").join(labels)}] if labels else []
     if rule.limit_fen is not None:
         parts.append(gettext("up to ¥%(limit)s") % {"limit": yuan_grouped(rule.limit_fen)})
-    return "; ".join(parts)
+    return gettext("; ").join(parts)
 
 
 def sections(data: Mapping[str, Any]) -> list[Section]:
@@ -228,7 +228,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     rules = read_rules(data)
     groups = {name: Section(name, str(title), _policy_lines(data, names)) for name, title, names in GROUPS}
     reasons = [
-        Line(str(reason.label), "; ".join([_reason_words(rules, reason), *_law_words(rules, reason)]))
+        Line(str(reason.label), gettext("; ").join([_reason_words(rules, reason), *_law_words(rules, reason)]))
         for reason in Reason
     ]
     routes = [
@@ -314,7 +314,7 @@ def exception_label(data: Mapping[str, Any]) -> str:
 
 def _exception_line(data: Mapping[str, Any]) -> Line:
     what = [f"{one.label}: {said(one, one.read(data))}" for one in fields.EXCEPTION if one.name in data]
-    return Line(exception_label(data), "; ".join(what))
+    return Line(exception_label(data), gettext("; ").join(what))
 
 
 Rows = Mapping[tuple[Any, ...], tuple[str, Mapping[str, Any]]]
