@@ -118,7 +118,6 @@ class PolicyDraftDetail(Endpoint):
             raise
         return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
 
-
     def _since(self, draft_id: int, revision: int) -> list[dict[str, Any]]:
         """In words, what was saved since a revision; empty where there was no such revision."""
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)

@@ -33,7 +33,8 @@ PROBLEMS = (
     Code("payment_refunded", 422, _("The channel says that this payment was refunded already, outside of RefundDesk."),
          _("The channel says that this payment was refunded already, perhaps in part, outside of RefundDesk. Its statement names "
            "the refund: take it into the books from there, then ask the channel again."),
-         _("Adopt the refund from the channel's statement, then ask again (`POST …/trade-queries`): what is left can be refunded.")),
+         _("Adopt the refund from the channel's statement, then ask again (`POST …/trade-queries`): what is left can be "
+           "refunded.")),
     Code("payment_amount_differs", 422, _("The channel has this payment with another amount."),
          _("The channel has this payment with another amount. Set the sale right first, then ask the channel again."),
          _("Correct the sale (`POST …/corrections`), then ask again (`POST …/trade-queries`).")),

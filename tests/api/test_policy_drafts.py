@@ -111,9 +111,7 @@ def test_patch_when_a_rule_is_misspelt_names_it_and_stores_nothing(
     assert PolicyDraft.objects.get().revision == 1
 
 
-def test_patch_when_an_old_version_said_what_nothing_reads_any_more_keeps_it(
-    merchant: Merchant, writer: Desk
-) -> None:
+def test_patch_when_an_old_version_said_what_nothing_reads_any_more_keeps_it(merchant: Merchant, writer: Desk) -> None:
     PolicyDraft.objects.filter(pk=(draft := writer.call("POST", "drafts", {}, expect=201, key="k1"))["id"]).update(
         rules={**RULES, "gone": 1}
     )
