@@ -48,7 +48,7 @@ def test_what_the_law_gives_beyond_a_rule_is_said_with_it() -> None:
 
     def words(rules: dict[str, Any], reason: Reason) -> str:
         sections = {section.name: section for section in in_words.sections(rules)}
-        return next(line.words for line in sections["reasons"].lines if line.label == reason.label)
+        return next(line.words for line in sections["reasons"].lines if line.label == str(reason.label))
 
     told = {**sample.RETAIL, "reasons": {**sample.RETAIL["reasons"], **short}}
     assert words(told, Reason.NO_REASON).endswith("within 3 days; sold at a distance, by law: within 7 days")
