@@ -16,7 +16,7 @@ from api.views import ActOnOne, Creating, Endpoint
 from core.errors import Invalid
 from merchants.models import PolicyDraft, Staff
 from merchants.policies import drafting, versions
-from merchants.policies.drafting import Written
+from merchants.policies.drafting import DraftChanged, Written
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.rules import in_words
@@ -94,22 +94,38 @@ class PolicyDraftDetail(Endpoint):
 
     @schemas.operation("change_policy_draft", PolicyDraftOut, takes=DraftChangeSerializer)
     def patch(self, request: Request, draft_id: int) -> Response:
-        """Save what was written upon `revision`. Upon another's save it is 409 `draft_changed`, and nothing is stored."""
+        """Save what was written upon `revision`. Upon another's save it is 409 `draft_changed`, and nothing is stored.
+
+        The answer then says in `changes` what was saved since that revision.
+        """
         data = self.read(DraftChangeSerializer)
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
         in_words.check_names(data.get("rules", draft.rules))
-        drafting.write(
-            draft_id=draft_id,
-            revision=data["revision"],
-            written=Written(
-                name=data.get("name", draft.name),
-                rules=data.get("rules", draft.rules),
-                guides=data.get("guides", draft.guides),
-            ),
-            by=self.caller.by,
-            at=timezone.now(),
-        )
+        try:
+            drafting.write(
+                draft_id=draft_id,
+                revision=data["revision"],
+                written=Written(
+                    name=data.get("name", draft.name),
+                    rules=data.get("rules", draft.rules),
+                    guides=data.get("guides", draft.guides),
+                ),
+                by=self.caller.by,
+                at=timezone.now(),
+            )
+        except DraftChanged as error:
+            error.facts["changes"] = self._since(draft_id, data["revision"])
+            raise
         return Response(draft_json(drafting.draft_of(draft_id=draft_id, by=self.caller.by)))
+
+    def _since(self, draft_id: int, revision: int) -> list[dict[str, Any]]:
+        """In words, what was saved since a revision; empty where there was no such revision."""
+        draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
+        seen = draft.revisions.filter(number=revision).first()
+        if seen is None:
+            return []
+        changes = in_words.changes(seen.rules, draft.rules, old_guides=seen.guides, new_guides=draft.guides)
+        return PolicyChangeOut.all_of(changes)
 
 
 class ActOnDraft(ActOnOne):

@@ -171,8 +171,8 @@ class Agreement:
     differing: list[ShadowVerdict]
 
     @property
-    def share(self) -> float | None:
-        return self.agreed / self.requests if self.requests else None
+    def agreed_pct(self) -> float | None:
+        return 100 * self.agreed / self.requests if self.requests else None
 
 
 def agreement(shadow: Shadow) -> Agreement:

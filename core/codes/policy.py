@@ -31,9 +31,10 @@ PROBLEMS = (
          _("The channel has reversed this payment: the customer has the money back, and there is nothing to refund."),
          _("Nothing to refund: the reversal gave it all back.")),
     Code("payment_refunded", 422, _("The channel says that this payment was refunded already, outside of RefundDesk."),
-         _("The channel says that this payment was refunded already, outside of RefundDesk. Its statement names the refund: take "
-           "it into the books from there."),
-         _("Nothing is left to refund; adopt the refund from the channel's statement.")),
+         _("The channel says that this payment was refunded already, perhaps in part, outside of RefundDesk. Its statement names "
+           "the refund: take it into the books from there, then ask the channel again."),
+         _("Adopt the refund from the channel's statement, then ask again (`POST …/trade-queries`): what is left can be "
+           "refunded.")),
     Code("payment_amount_differs", 422, _("The channel has this payment with another amount."),
          _("The channel has this payment with another amount. Set the sale right first, then ask the channel again."),
          _("Correct the sale (`POST …/corrections`), then ask again (`POST …/trade-queries`).")),
@@ -58,6 +59,8 @@ PROBLEMS = (
     Code("draft_changed", 409, _("Somebody saved the draft meanwhile"),
          _("A colleague saved this draft while you were writing. Yours was not stored."),
          _("Read the draft again, and send what you change with its `revision`. Nothing was stored."), field="revision"),
+    Code("unknown_rule", 422, _("There is no such rule"),
+         _("The rules name something that there is not. Look for a misspelt name."), MEND_BODY, field="rules"),
     Code("finding_gone", 409, _("The draft does not have this finding any more"), None, _("Read the draft's proof again.")),
     Code("trial_running", 409, _("A trial has not ended yet"),
          _("Another trial has not ended yet. Wait for it, or cancel it, then start this one."),

@@ -193,6 +193,8 @@ def example_words(example: Example, *, stores: Mapping[str, str]) -> str:
         parts.append(gettext("store %(store)s") % {"store": stores.get(example.store, example.store)})
     if example.group:
         parts.append(gettext("article group %(group)s") % {"group": example.group})
+    if example.remote:
+        parts.append(gettext("sold at a distance"))
     if example.days:
         parts.append(gettext("day %(day)s") % {"day": example.days})
     return " · ".join(parts)

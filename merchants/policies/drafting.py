@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from core.audit.record import record_of
-from core.errors import Conflict, Invalid, existing
+from core.errors import Conflict, FieldError, Invalid, existing
 from merchants.models import DraftState, Merchant, PolicyDraft, PolicyRevision, PolicyVersion, Role, Staff, Store
+from merchants.policies import fields, versions
 from merchants.policies import guides as guide_texts
-from merchants.policies import versions
 from merchants.policies.rules import PolicyInvalid, read_rules
 from merchants.principals import Principal
 from merchants.rights import Act, check_may
@@ -107,6 +107,10 @@ def write(*, draft_id: int, revision: int, written: Written, by: Principal, at: 
     if not values["name"]:
         raise Invalid("a policy needs a name", code="name_required")
     check_rules(values["rules"], merchant_id=draft.merchant_id)
+    # What an old version says and nothing reads any more may stay.
+    if misspelt := sorted(fields.unknown(values["rules"]) - fields.unknown(draft.rules)):
+        errors = [FieldError(f"rules.{path}", "unknown_field") for path in misspelt]
+        raise Invalid(f"there is no rule {misspelt[0]!r}", code="unknown_rule", errors=errors)
     changed = [name for name, value in values.items() if getattr(draft, name) != value]
     if not changed:
         return draft

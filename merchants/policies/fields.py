@@ -310,3 +310,19 @@ ROUTE = _fields(
         ("limit_fen", Unit.FEN, _("Of one sale up to"), {"least": 1, "most": _MONEY, "null": _("any amount")}),
     ],
 )
+
+
+def unknown(data: Mapping[str, Any]) -> set[str]:
+    """Paths in readable rules of which no field has the name: a limit that is misspelt is none."""
+    sections: list[tuple[Iterable[Field], Iterable[tuple[str, Mapping[str, Any]]]]] = [
+        (TIER, ((f"tiers.{number}", one) for number, one in enumerate(data["tiers"]))),
+        (REASON, ((f"reasons.{code}", one) for code, one in data["reasons"].items())),
+        (ROUTE, ((f"route_rules.{route}", one) for route, one in data.get("route_rules", {}).items())),
+        ((*SELECTORS, *EXCEPTION), ((f"exceptions.{no}", one) for no, one in enumerate(data.get("exceptions", ())))),
+    ]
+    own = {"tiers", "reasons", "route_rules", "exceptions", *(one.name for one in POLICY)}
+    found = set(data) - own
+    for known, rows in sections:
+        names = {one.name for one in known}
+        found |= {f"{path}.{name}" for path, row in rows for name in row if name not in names}
+    return found

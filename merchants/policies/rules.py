@@ -225,7 +225,11 @@ def read_rules(data: Mapping[str, Any]) -> Rules:
             exceptions=tuple(_special_rule(rule) for rule in data.get("exceptions", ())),
             **_read(fields.POLICY, data),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
+        raise PolicyInvalid(f"the policy cannot be read: {error} is missing") from error
+    except ValueError as error:
+        raise PolicyInvalid(f"the policy cannot be read: {error}") from error
+    except (AttributeError, TypeError) as error:
         raise PolicyInvalid(f"the policy cannot be read: {error!r}") from error
     _check_tiers(rules)
     return rules

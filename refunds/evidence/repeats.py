@@ -27,7 +27,7 @@ def on_another(
     handed: Sequence[Evidence], *, merchant_id: int, transaction_id: UUID, but: UUID | None = None
 ) -> list[str]:
     """Numbers of the refunds of other sales that one of these files came with, the first one first; ``but`` is their own."""
-    bands = [band for row in handed for band in row.look]
+    bands = [band for row in handed for band in looks.asked_for(row.look)]
     papers = {row.sha256 for row in handed if row.kind != EvidenceKind.PHOTO}
     if not bands and not papers:
         return []

@@ -19,11 +19,12 @@ from core.personal_data import phone_hashes
 from core.unsaved import unsaved
 from merchants import hours, policies, rights
 from merchants.mandates import Mandate
+from merchants.policies.fields import PROOFS
 from merchants.policies.rules import Rules
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds.evidence import files, repeats
-from refunds.facts import duplicates, goods, sums
+from refunds.facts import agreements, duplicates, goods, sums
 from refunds.facts.plans import LegStatus
 from refunds.intake import claims, counters, planning
 from refunds.intake.claims import Claim, Draft
@@ -173,6 +174,7 @@ def judge(
             reason=draft.reason,
             claim=_stored_claim(stored, draft) if stored else draft.deposit,
         ),
+        agreed_fen=agreements.agreed_fen(request_id=stored.pk) if stored else None,
         no_sale=sale.kind == TransactionKind.NO_RECEIPT,
         seen_on=next(iter(_seen_on(handed, sale, stored)), ""),
         fee_rate_bp=sale.profile.fee_rate_bp if draft.route == Route.ORIGINAL else 0,
@@ -261,7 +263,11 @@ def ask_for_evidence(verdict: Verdict, draft: Draft) -> None:
         f"the policy asks for {', '.join(missing)}",
         verdict=verdict,
         errors=[
-            FieldError("evidence", "evidence_missing", format_lazy(_("Evidence is missing: {kind}."), kind=kind))
+            FieldError(
+                "evidence",
+                "evidence_missing",
+                format_lazy(_("Evidence is missing: {kind}."), kind=PROOFS[kind]),
+            )
             for kind in missing
         ],
     )

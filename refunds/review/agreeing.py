@@ -11,7 +11,7 @@ from core.plain_text import one_line, person_name
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import lifecycle
-from refunds.facts import conditions
+from refunds.facts import agreements, conditions
 from refunds.models import Agreement, RefundRequest
 from refunds.models.agreement import Means
 from refunds.states import OPEN_FOR_REVIEW
@@ -76,5 +76,5 @@ def keep(
 
 def agreed_fen(request: RefundRequest) -> int | None:
     """What the customer agreed to last; None where no amount was negotiated since it was sent in like this."""
-    last = Agreement.objects.filter(request_id=request.pk, amount_fen__isnull=False).order_by("-pk").first()
-    return last.amount_fen if last is not None and (last.amount_fen or 0) <= request.amount_fen else None
+    last_fen = agreements.agreed_fen(request_id=request.pk)
+    return last_fen if last_fen is not None and last_fen <= request.amount_fen else None

@@ -34,7 +34,8 @@ class Cases:
         self.rules = rules
         self._naming = [*(one.stores for one in rules.exceptions), *(tier.stores for tier in rules.tiers)]
         self.stores = ("", *_representatives(self._naming))
-        self.groups = ("", *_representatives([one.groups for one in rules.exceptions]))
+        excluded = frozenset(rules.excluded_groups)
+        self.groups = ("", *_representatives([*(one.groups for one in rules.exceptions), excluded]))
         self.all = [Case(store, group, reason) for store in self.stores for group in self.groups for reason in REASONS]
 
     def stands_for(self, store: str) -> str:
@@ -133,6 +134,8 @@ def plain_facts(rule: ReasonRule, example: Example, *, waited: timedelta = _HOUR
         channel_max_refunds=50,
         refunds_so_far=0,
         terminal_enabled=True,
+        groups=(example.group,) if example.group else (),
+        remote=example.remote,
         goods_received=True,
         evidence=rule.evidence_required,
         sums=Standing(

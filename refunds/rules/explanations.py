@@ -206,6 +206,11 @@ RULES: dict[str, tuple[Promise | str, Promise | str, Promise | str]] = {
         _("No refund of this order was rejected before."),
         _("A refund of this order was rejected before, so a person decides."),
     ),
+    "as_agreed": (
+        _("Agreed with the customer"),
+        _("The customer agreed to ¥%(limit)s, as is asked for."),
+        _("The customer agreed to ¥%(limit)s and ¥%(actual)s is asked for, so a person decides."),
+    ),
     "auto_order_limit": (
         _("Automatic limit of the order"),
         _("¥%(actual)s of this order in all, within the ¥%(limit)s approved without a person."),
@@ -362,6 +367,7 @@ _MONEY = frozenset(
         "refundable_balance",
         "route_limit",
         "articles_cover_amount",
+        "as_agreed",
         "amount_in_fen",
         "piece_worth",
         "auto_approve_limit",

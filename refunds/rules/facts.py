@@ -51,7 +51,8 @@ class Facts:
     ``store`` is its code, ``groups`` are the article groups that may come back. ``remote``: sold without the customer there.
     ``goods_found``: what became of goods that were asked for (``refunds.rules.goods``).
     ``evidence``: kinds that were given; ``seen_on``: number of the refund of another sale that one of the files came with.
-    ``deposit``: what it is of, and why it ends. ``no_sale``: nobody found it, and something stands in.
+    ``deposit``: what it is of, and why it ends. ``agreed_fen``: what the customer agreed to since.
+    ``no_sale``: nobody found it, and something stands in.
     ``store_open``: None where the hours are not known.
     ``opening`` are the times that it is open from then on (``refunds.rules.clocks``). ``grace_hours`` a disaster gives those
     who decide, ``graces`` those who ask: days from the payment to the beginning of each, and its hours.
@@ -89,6 +90,7 @@ class Facts:
     evidence: Sequence[str] = ()
     seen_on: str = ""
     deposit: Deposit | None = None
+    agreed_fen: int | None = None
     no_sale: bool = False
     store_open: bool | None = None
     opening: Sequence[int] = ()

@@ -49,7 +49,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A request that shows it. Empty: any."""
+    """A request that shows it. Empty: any. ``remote``: sold at a distance."""
 
     amount_fen: int
     paid_fen: int
@@ -59,6 +59,7 @@ class Example:
     route: str = Route.ORIGINAL
     funding: str = Funding.BALANCE
     days: int = 0
+    remote: bool = False
 
     def as_json(self) -> dict[str, Any]:
         return {name: value if isinstance(value, int) else str(value) for name, value in asdict(self).items()}
@@ -225,6 +226,12 @@ _CATALOGUE: Mapping[str, tuple[Defect, Severity, Promise, Promise]] = {
         _S.ERROR,
         _("The law goes further than this rule for “%(reason)s” (%(line)s): where it applies, the law holds."),
         _("The rule says what the law says."),
+    ),
+    "below_statute_at_a_distance": (
+        _D.BELOW_STATUTE,
+        _S.WARNING,
+        _("The law goes further than this rule for “%(reason)s” (%(line)s) where a sale was made at a distance."),
+        _("The rule says what the law says, in the store as well."),
     ),
 }
 

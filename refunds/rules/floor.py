@@ -35,11 +35,27 @@ def statute(facts: Facts, rules: Rules) -> Statute | None:
     """What the law says of this request; None: nothing, the policy is free. Which articles the seven days of remote sales leave
     out (custom-made, perishable, unsealed), the merchant names by their groups.
     """
-    if facts.reason in _DEFECTS and facts.days <= DEFECTIVE.days:
+    law = law_of(facts.reason, remote=facts.remote)
+    if law is None or facts.days > law.days:
+        return None
+    return None if law is REMOTE and any(group in rules.excluded_groups for group in facts.groups) else law
+
+
+def law_of(reason: str, *, remote: bool) -> Statute | None:
+    """What the law says of a reason, by how it was sold."""
+    if reason in _DEFECTS:
         return DEFECTIVE
-    if facts.remote and facts.reason == Reason.NO_REASON and facts.days <= REMOTE.days:
-        return None if any(group in rules.excluded_groups for group in facts.groups) else REMOTE
-    return None
+    return REMOTE if remote and reason == Reason.NO_REASON else None
+
+
+#: What of a rule the law may raise.
+_RAISED = ("extent", "max_share_percent", "min_share_percent", "window_days")
+
+
+def below(rule: ReasonRule, law: Statute) -> dict[str, str | int]:
+    """In which fields the law goes further than a rule, and what they come to there."""
+    raised = over(rule, law)
+    return {name: getattr(raised, name) for name in _RAISED if getattr(raised, name) != getattr(rule, name)}
 
 
 @lru_cache(maxsize=256)

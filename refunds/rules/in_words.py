@@ -17,7 +17,8 @@ from core.money import yuan_grouped
 from merchants.models import Role
 from merchants.policies import fields
 from merchants.policies.fields import Extent, Field, Unit
-from merchants.policies.rules import PolicyInvalid, ReasonRule, RouteRule, Rules, read_rules
+from merchants.policies.rules import NO_RULE, PolicyInvalid, ReasonRule, RouteRule, Rules, read_rules
+from refunds.rules import floor
 from refunds.states import BY_HAND, Reason, Route
 from terminals.models.transaction import Funding
 
@@ -199,13 +200,27 @@ def reason_words(rule: ReasonRule) -> str:
     return gettext(", ").join(parts)
 
 
+def _reason_words(rules: Rules, reason: Reason) -> str:
+    return reason_words(rules.reasons[reason]) if reason in rules.reasons else _no_rule()
+
+
+def _law_words(rules: Rules, reason: Reason) -> Iterator[str]:
+    """What the law gives beyond the rule: whoever reads the rules is to know what holds."""
+    law = floor.law_of(reason, remote=True)
+    if law is not None and floor.below(rules.reasons.get(reason, NO_RULE), law):
+        words = gettext("sold at a distance, by law: within %(days)s days")
+        if law is not floor.REMOTE:
+            words = gettext("by law all of it, within %(days)s days")
+        yield words % {"days": law.days}
+
+
 def route_words(rule: RouteRule) -> str:
     """What a route is for: ``paid with: Cash; up to ¥200.00``; empty where it takes everything."""
     labels = [str(Funding(name).label) for name in sorted(rule.fundings or ()) if name in Funding.values]
     parts = [gettext("paid with: %(fundings)s") % {"fundings": gettext(", ").join(labels)}] if labels else []
     if rule.limit_fen is not None:
         parts.append(gettext("up to ¥%(limit)s") % {"limit": yuan_grouped(rule.limit_fen)})
-    return "; ".join(parts)
+    return gettext("; ").join(parts)
 
 
 def sections(data: Mapping[str, Any]) -> list[Section]:
@@ -213,7 +228,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     rules = read_rules(data)
     groups = {name: Section(name, str(title), _policy_lines(data, names)) for name, title, names in GROUPS}
     reasons = [
-        Line(str(reason.label), reason_words(rules.reasons[reason]) if reason in rules.reasons else _no_rule())
+        Line(str(reason.label), gettext("; ").join([_reason_words(rules, reason), *_law_words(rules, reason)]))
         for reason in Reason
     ]
     routes = [
@@ -299,7 +314,7 @@ def exception_label(data: Mapping[str, Any]) -> str:
 
 def _exception_line(data: Mapping[str, Any]) -> Line:
     what = [f"{one.label}: {said(one, one.read(data))}" for one in fields.EXCEPTION if one.name in data]
-    return Line(exception_label(data), "; ".join(what))
+    return Line(exception_label(data), gettext("; ").join(what))
 
 
 Rows = Mapping[tuple[Any, ...], tuple[str, Mapping[str, Any]]]

@@ -298,8 +298,18 @@ def _merchant_rules(
     if facts.sale_held:
         results.append(RuleResult("sale_held", passed=False, actual="yes", limit="no"))
     results += _payment_confirmed(facts, rules)
+    return [*results, *_said_before(facts)]
+
+
+def _said_before(facts: Facts) -> list[RuleResult]:
+    """What was asked for and what was agreed with the customer before."""
+    results = []
     if facts.duplicate_of:
         results.append(RuleResult("possible_duplicate", facts.is_another, facts.duplicate_of, "another"))
+    if (agreed_fen := facts.agreed_fen) is not None:
+        results.append(
+            RuleResult("as_agreed", facts.amount_fen == agreed_fen, yuan(facts.amount_fen), yuan(agreed_fen))
+        )
     return results
 
 

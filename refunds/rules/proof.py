@@ -522,36 +522,34 @@ def _why_never(rules: Rules, route: str, rule: RouteRule) -> str:
 
 
 def _statute(cases: Cases) -> Iterator[Finding]:
-    """Where a rule is stricter than the law: for goods that are not as they should be. What holds only for sales at a distance
-    is left to the engine, since most stores have none.
-    """
+    """Where a rule is stricter than the law: for goods that are not as they should be, and for what was sold at a distance."""
     said = set()
     for (reason, rule), some in cases.kinds.items():
-        law = floor.statute(plain_facts(rule, replace(cases.example(100, some[0], rule), days=1)), cases.rules)
-        if law is None:
-            continue
-        raised = floor.over(rule, law)
-        below = [name for name in _LAW_RAISES if getattr(raised, name) != getattr(rule, name)]
-        if rule.extent == Extent.NONE and not rule.instant:
-            below = [name for name in below if name != "extent"]
-        # Several places of the rules may say the same.
-        for case, name in product(some, below):
-            path = _says(cases.rules, case, name)
-            if path in said:
+        for case, remote in product(some, (False, True)):
+            example = replace(cases.example(100, case, rule), days=1, remote=remote)
+            law = floor.statute(plain_facts(rule, example), cases.rules)
+            # In the store the merchant is free to say what the law says of sales at a distance only.
+            if law is None or (remote and law is not floor.REMOTE):
                 continue
-            said.add(path)
-            value, example = getattr(raised, name), replace(cases.example(100, case, rule), days=1)
-            yield Finding(
-                "below_statute",
-                path=".".join(map(str, path)),
-                example=replace(example, days=rule.window_days + 1) if name == "window_days" else example,
-                repair=(Change(path, str(value) if name == "extent" else value),),
-                values={"reason": reason, "line": str(_LABELS[name])},
-            )
+            below = floor.below(rule, law)
+            if rule.extent == Extent.NONE and (remote or not rule.instant):
+                # Nothing is refused by it alone: a person decides.
+                del below["extent"]
+            # Several places of the rules may say the same.
+            for name, value in below.items():
+                path = _says(cases.rules, case, name)
+                if path in said:
+                    continue
+                said.add(path)
+                yield Finding(
+                    "below_statute_at_a_distance" if remote else "below_statute",
+                    path=".".join(map(str, path)),
+                    example=replace(example, days=rule.window_days + 1) if name == "window_days" else example,
+                    repair=(Change(path, str(value) if name == "extent" else value),),
+                    values={"reason": reason, "line": str(_LABELS[name])},
+                )
 
 
-#: What of a rule the law may raise.
-_LAW_RAISES = ("extent", "max_share_percent", "min_share_percent", "window_days")
 _LABELS = {one.name: one.label for one in (*REASON, *POLICY)}
 
 

@@ -49,9 +49,11 @@ RESTAURANT: dict[str, Any] = {
         Reason.DEPOSIT: _reason(days=180, instant=False),
         Reason.GOODWILL: _reason(days=90, instant=False),
     },
+    # What was cooked spoils: the seven days of sales at a distance leave it out.
+    "excluded_groups": ["cooked"],
     "exceptions": [
         # Bottled, packed or not cooked yet.
-        {"groups": ["uncooked"], "reasons": [Reason.NO_REASON], **_reason(days=1)},
+        {"groups": ["uncooked"], "reasons": [Reason.NO_REASON], **_reason(days=7)},
         # A dish is shown; where a colleague saw it instead, that is said, and a person decides.
         {"groups": ["cooked"], "reasons": [Reason.QUALITY, Reason.NOT_AS_DESCRIBED], "evidence_required": ["photo"]},
     ],

@@ -79,10 +79,44 @@ def test_draft_is_begun_once_under_one_key(writer: Desk) -> None:
 def test_patch_upon_another_save_is_a_conflict_that_says_the_revision(writer: Desk, publisher: Desk) -> None:
     draft = writer.call("POST", "drafts", {}, expect=201, key="k1")
     path = f"drafts/{draft['id']}"
-    publisher.call("PATCH", path, {"revision": 1, "name": "新"})
+    publisher.call("PATCH", path, {"revision": 1, "name": "新", "rules": {**RULES, "auto_approve_limit_fen": 15_000}})
     problem = writer.call("PATCH", path, {"revision": 1, "name": "旧"}, expect=409)
     assert (problem["code"], problem["revision"]) == ("draft_changed", 2)
+    (change,) = problem["changes"]
+    assert (change["label"], change["after"]) == ("Approved without a person up to", "¥150.00")
     assert PolicyDraft.objects.get().name == "新"
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"auto_aprove_limit_fen": 100}, "rules.auto_aprove_limit_fen"),
+        ({"tiers": [{**RULES["tiers"][0], "store": ["S1"]}, *RULES["tiers"][1:]]}, "rules.tiers.0.store"),
+        (
+            {"reasons": {**RULES["reasons"], "quality": {**RULES["reasons"]["quality"], "windows_days": 3}}},
+            "rules.reasons.quality.windows_days",
+        ),
+        ({"exceptions": [{"reasons": ["quality"], "instnt": False}]}, "rules.exceptions.0.instnt"),
+        ({"route_rules": {"cash": {"fundings": ["cash"], "limit_fen": 1, "limit": 1}}}, "rules.route_rules.cash.limit"),
+    ],
+)
+def test_patch_when_a_rule_is_misspelt_names_it_and_stores_nothing(
+    writer: Desk, change: dict[str, Any], path: str
+) -> None:
+    """A limit that is misspelt would be none."""
+    draft = writer.call("POST", "drafts", {}, expect=201, key="k1")
+    body = {"revision": 1, "rules": {**RULES, **change}}
+    problem = writer.call("PATCH", f"drafts/{draft['id']}", body, expect=422)
+    assert (problem["code"], [one["field"] for one in problem["errors"]]) == ("unknown_rule", [path])
+    assert PolicyDraft.objects.get().revision == 1
+
+
+def test_patch_when_an_old_version_said_what_nothing_reads_any_more_keeps_it(merchant: Merchant, writer: Desk) -> None:
+    PolicyDraft.objects.filter(pk=(draft := writer.call("POST", "drafts", {}, expect=201, key="k1"))["id"]).update(
+        rules={**RULES, "gone": 1}
+    )
+    rules = {**RULES, "gone": 1, "auto_approve_limit_fen": 15_000}
+    assert writer.call("PATCH", f"drafts/{draft['id']}", {"revision": 1, "rules": rules})["revision"] == 2
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,18 @@ def test_no_choice_that_must_be_made_is_made_ahead() -> None:
     assert not [(path.name, name) for path in templates.rglob("*.html") for name in chosen_ahead(path.read_text())]
 
 
+_QR = re.compile(r"[{]% qr ")
+_QR_IN_ITS_BOX = re.compile(r"""<div class="(?:qr-box|v-qr)" role="img" aria-label="[^"]+">\s*[{]% qr """)
+
+
+def test_every_qr_code_has_a_name_and_the_white_ground_that_cameras_need() -> None:
+    texts = [path.read_text() for path in (settings.BASE_DIR / "templates").rglob("*.html")]
+    codes = sum(len(_QR.findall(text)) for text in texts)
+    assert codes
+    assert sum(len(_QR_IN_ITS_BOX.findall(text)) for text in texts) == codes
+    assert ".qr { background: #fff; }" in (settings.BASE_DIR / "static/app.css").read_text()
+
+
 def test_choice_when_its_first_option_stands_for_something_is_named() -> None:
     options = '<option value="a">A</option></select>'
     assert chosen_ahead(f'<select\nname="kind" required>{options}') == ["kind"]

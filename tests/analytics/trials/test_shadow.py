@@ -39,7 +39,7 @@ def test_work_when_requests_came_judges_each_once_and_changes_none_of_them(past:
     }
     assert list(RefundRequest.objects.order_by("pk").values()) == before
     agreed = shadow.agreement(riding)
-    assert (agreed.requests, agreed.agreed, agreed.share) == (2, 1, 0.5)
+    assert (agreed.requests, agreed.agreed, agreed.agreed_pct) == (2, 1, 50.0)
     assert agreed.rules == {"auto_approve_limit": 1}
     assert [one.request.number for one in agreed.differing] == [first.number]
 

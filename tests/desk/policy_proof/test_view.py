@@ -110,11 +110,13 @@ def test_shadow_when_riding_along_shows_agreement_and_is_stopped(
     assert client.post(_url("policy-shadow-start", draft), {"days": "15"}).status_code == 422
     assert client.post(_url("policy-shadow-start", draft), {"days": "14"}).status_code == 302
     request = make_request(make_sale(shop.merchant, 50_000), 25_000)
+    alike = make_request(make_sale(shop.merchant, 50_000), 50_000)
     shadow.work(at=timezone.now() + timedelta(minutes=1))
 
     page = client.get(_url("policy-proof", draft)).content.decode()
-    assert "0% of 1 requests are decided alike" in page
+    assert " 50.0% of 2 requests are decided alike" in page
     assert request.number in page
+    assert alike.number not in page
     riding = Shadow.objects.get()
     assert client.post(_url("policy-shadow-stop", draft, riding.pk)).status_code == 302
     assert Shadow.objects.get().stopped_at is not None

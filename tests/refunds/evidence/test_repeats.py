@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests import papers, pictures
 from tests.api.conftest import api_for
@@ -16,9 +17,10 @@ from tests.refunds.limited import body, failing, sales, shop
 pytestmark = pytest.mark.django_db
 
 
-def scene(seed: int, quality: int = 90) -> Any:
+def scene(seed: int, quality: int = 90, *, turned: bool = False) -> Any:
     file = io.BytesIO()
-    saved(photo(seed), quality).save(file, "JPEG", quality=quality)
+    whole = photo(seed).transpose(Image.Transpose.ROTATE_90) if turned else photo(seed)
+    saved(whole, quality).save(file, "JPEG", quality=quality)
     return pictures.upload(file.getvalue())
 
 
@@ -34,6 +36,15 @@ def test_submit_when_a_photo_came_with_another_sale_a_person_looks() -> None:
     found = api.post("refund-requests", body(second, 1_000, evidence=[again])).json()
     assert failing(found) == {"new_evidence": (before["number"], "new")}
     assert api.post("refund-requests", body(third, 1_000, evidence=[other])).json()["state"] == "approved"
+
+
+def test_submit_when_a_photo_came_with_another_sale_and_was_turned_since_a_person_looks() -> None:
+    api = api_for(shop())
+    first, second = sales(api.merchant, 2)
+    one, turned = (send(api, key, scene(1, turned=key == "b")).json()["id"] for key in "ab")
+    before = api.post("refund-requests", body(first, 1_000, evidence=[one])).json()
+    found = api.post("refund-requests", body(second, 1_000, evidence=[turned])).json()
+    assert failing(found) == {"new_evidence": (before["number"], "new")}
 
 
 def test_submit_when_a_photo_came_with_the_same_order_or_another_merchant_is_no_signal() -> None:

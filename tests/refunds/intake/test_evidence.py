@@ -46,8 +46,10 @@ def test_submit_when_evidence_is_missing_takes_nothing_in_and_names_the_kinds(wa
     answer = wants.post("refund-requests", body(sale, 1_000))
     found = answer.json()
     assert (answer.status_code, found["code"]) == (422, "evidence_missing")
-    said = [error["message"] for error in found["errors"]]
-    assert [kind in message for kind, message in zip(("photo", "receipt"), said, strict=True)] == [True, True]
+    assert [error["message"] for error in found["errors"]] == ["缺少凭证：照片。", "缺少凭证：小票。"]
+    english = wants.post("refund-requests", body(sale, 1_000), **{"Accept-Language": "en"}).json()
+    said = [error["message"] for error in english["errors"]]
+    assert said == ["Evidence is missing: photo.", "Evidence is missing: receipt."]
     sale.refresh_from_db()
     assert (RefundRequest.objects.count(), sale.reserved_fen) == (0, 0)
 

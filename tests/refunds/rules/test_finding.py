@@ -41,4 +41,5 @@ def test_example_when_stored_is_plain_json() -> None:
         "route": "original",
         "funding": "balance",
         "days": 0,
+        "remote": False,
     }

@@ -43,6 +43,19 @@ def test_sections_say_every_reason_and_tier(rules: dict[str, Any]) -> None:
     assert "no limit" in {line.words for line in sections["limits"].left_open}
 
 
+def test_what_the_law_gives_beyond_a_rule_is_said_with_it() -> None:
+    short = {code: {**sample.RETAIL["reasons"][code], "window_days": 3} for code in (Reason.NO_REASON, Reason.QUALITY)}
+
+    def words(rules: dict[str, Any], reason: Reason) -> str:
+        sections = {section.name: section for section in in_words.sections(rules)}
+        return next(line.words for line in sections["reasons"].lines if line.label == str(reason.label))
+
+    told = {**sample.RETAIL, "reasons": {**sample.RETAIL["reasons"], **short}}
+    assert words(told, Reason.NO_REASON).endswith("within 3 days; sold at a distance, by law: within 7 days")
+    assert words(told, Reason.QUALITY).endswith("within 3 days; by law all of it, within 7 days")
+    assert "law" not in words(sample.RETAIL, Reason.NO_REASON) + words(sample.RETAIL, Reason.QUALITY)
+
+
 def test_a_raised_limit_is_one_change_in_yuan() -> None:
     new = {**RULES, "auto_approve_limit_fen": 15_000}
     assert _told(in_words.changes(RULES, new)) == [("", "Approved without a person up to", "¥200.00", "¥150.00")]

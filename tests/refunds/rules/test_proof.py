@@ -273,6 +273,38 @@ def test_findings_when_the_law_goes_further_than_a_rule_says_where(says: dict[st
     assert findings(read_rules(repaired(data, found))) == ()
 
 
+@pytest.mark.parametrize(
+    ("says", "field"),
+    [
+        ({"window_days": 6}, "window_days"),
+        ({"max_share_percent": 90}, "max_share_percent"),
+        ({"extent": "full"}, "extent"),
+        ({"min_share_percent": 10}, "min_share_percent"),
+    ],
+)
+def test_findings_when_less_than_seven_days_without_a_reason_are_given_warns_of_sales_at_a_distance(
+    says: dict[str, Any], field: str
+) -> None:
+    """In the store a merchant is free; what is sent out comes back within seven days whatever the rule says."""
+    data = {**sample.RETAIL, **_reason("no_reason", **says)}
+
+    (found,) = (one for one in findings(read_rules(data)) if one.defect is Defect.BELOW_STATUTE)
+
+    assert (found.path, found.severity) == (f"reasons.no_reason.{field}", Severity.WARNING)
+    assert found.example.remote
+    assert findings(read_rules(repaired(data, found))) == ()
+
+
+def test_findings_of_sales_at_a_distance_leave_out_what_the_law_leaves_out() -> None:
+    short = {"groups": ["fresh", "made"], "reasons": ["no_reason"], "window_days": 1}
+    rules = {**sample.RETAIL, **_special(short), "excluded_groups": ["fresh"]}
+    (found,) = findings(read_rules(rules))
+    assert (found.path, found.example.group) == ("exceptions.0.window_days", "made")
+    assert findings(read_rules({**rules, "excluded_groups": ["fresh", "made"]})) == ()
+    # A person decides on each: nobody is told no.
+    assert findings(read_rules({**sample.RETAIL, **_reason("no_reason", extent="none", instant=False)})) == ()
+
+
 def test_findings_when_two_places_say_the_same_name_both() -> None:
     """What is wrong in each of two exceptions is not found only once the first is mended."""
     days = [{"stores": [store], "reasons": ["quality"], "window_days": 3} for store in ("S1", "S2")]
