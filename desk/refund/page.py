@@ -138,6 +138,7 @@ class Refund:
     evidence: Sequence[Piece]
     evidence_seen_on: Sequence[str]
     lines: Sequence[Goods]
+    goods_named: bool
     goods: GoodsCard
     sale: Sale
     steps: Sequence[Step]
@@ -321,6 +322,7 @@ def refund(
             handed, merchant_id=request.merchant_id, transaction_id=request.transaction_id, but=request.pk
         ),
         lines=goods_of_sale(request, sold, claimed),
+        goods_named=bool(claimed),
         goods=goods_of.card(request, at=at),
         sale=sale_of(request, sale, claimed, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),

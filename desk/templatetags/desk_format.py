@@ -445,6 +445,7 @@ _FIELD_WORDS = {
     "at-most": _("At most"),
     "check-this": _("Look at this once more."),
     "choose-files": _("Choose files"),
+    "open-camera": _("Open the camera"),
     "no-file": _("nothing chosen yet"),
 }
 
