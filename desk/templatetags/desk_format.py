@@ -10,7 +10,7 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from lucide.templatetags.lucide import lucide
 
@@ -454,6 +454,12 @@ _FIELD_WORDS = {
 def field_words() -> SafeString:
     """The data attributes from which the script takes what it says of fields."""
     return format_html_join(" ", 'data-{}="{}"', ((key, str(text)) for key, text in _FIELD_WORDS.items()))
+
+
+@register.simple_tag
+def colon() -> str:
+    """Between what is named and what it is: a narrow sign and a blank, or the wide one."""
+    return pgettext("between a name and what is said of it", ": ")
 
 
 @register.simple_tag
