@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from lucide.templatetags.lucide import lucide
 
 from core import codes
+from core.audit.actors import CUSTOMER
 from core.money import capital_yuan, yuan_grouped
 from core.plain_text import listed
 from core.quantities import quantity_text
@@ -454,6 +455,12 @@ _FIELD_WORDS = {
 def field_words() -> SafeString:
     """The data attributes from which the script takes what it says of fields."""
     return format_html_join(" ", 'data-{}="{}"', ((key, str(text)) for key, text in _FIELD_WORDS.items()))
+
+
+@register.filter
+def actor(name: str) -> str:
+    """Who did it, as rows keep the name: a customer has none."""
+    return gettext("Customer") if name == CUSTOMER.name else name
 
 
 @register.simple_tag
