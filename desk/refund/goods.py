@@ -62,6 +62,15 @@ class GoodsCard:
     offer: ExchangeOffer | None
 
     @property
+    def carrier(self) -> str:
+        """Of the parcel that was named last ("": none was)."""
+        return self.returns[0].row.carrier if self.returns else ""
+
+    @property
+    def parcel_no(self) -> str:
+        return self.returns[0].row.parcel_no if self.returns else ""
+
+    @property
     def proposed_fen(self) -> int | None:
         """What who looked at them last would pay instead."""
         return self.returns[0].row.proposed_fen if self.returns else None
