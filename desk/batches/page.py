@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from core.codes import CODES, words
 from core.money import yuan_grouped
+from core.plain_text import colon, listed
 from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
@@ -155,7 +156,7 @@ def _sums(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], name: str, 
 
     order = ("new", "known", "approve", "review", "bad", "taken", "refused", "skipped", "")
     found = [value for value in order if f"{name}:{value}" in sums]
-    return [Fact(f"{label}: {_word(value, batch)}", cell(value)) for value in found]
+    return [Fact(f"{label}{colon()}{_word(value, batch)}", cell(value)) for value in found]
 
 
 def _word(value: str, batch: RefundBatch) -> str:
@@ -178,7 +179,7 @@ def _table(rows: QuerySet[RefundBatchRow], chosen: Mapping[str, str], batch: Ref
     shown = list(rows[:_ROWS_SHOWN])
     title = gettext("Rows")
     if chosen:
-        title = f"{title}: {', '.join(_word(value, batch) for value in chosen.values())}"
+        title = f"{title}{colon()}{listed(_word(value, batch) for value in chosen.values())}"
     return Table(
         title=title,
         columns=[gettext("Row"), gettext("Order"), gettext("Amount"), gettext("Checked"), gettext("Result")],
@@ -215,9 +216,9 @@ def _row(row: RefundBatchRow) -> Row:
 
 def _error(one: Mapping[str, str]) -> str:
     if message := one.get("message"):
-        return f"{one['field']}: {message}"
+        return f"{one['field']}{colon()}{message}"
     label = next((str(known.label) for known in FIELDS if known.name == one["field"]), "")
-    return f"{label}: {words(one['code'])}" if label else words(one["code"])
+    return f"{label}{colon()}{words(one['code'])}" if label else words(one["code"])
 
 
 def _forms(scope: Scope, batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list[Form]:

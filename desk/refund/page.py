@@ -13,6 +13,7 @@ from core.audit import notes
 from core.calendar import SHANGHAI
 from core.errors import Invalid, NotFound, existing
 from core.numbers import refund_number
+from core.plain_text import colon
 from desk import people, progress, verdicts, ways
 from desk.access import Scope
 from desk.addresses import refund as refund_url
@@ -395,5 +396,5 @@ def _piece(number: str, piece: Evidence) -> Piece:
     url = reverse("desk:evidence", args=[number, piece.pk])
     label = piece.get_kind_display()
     # Never the caption alone: who hears both would hear it twice.
-    alt = f"{label}: {piece.note or number}"
+    alt = f"{label}{colon()}{piece.note or number}"
     return Piece(url, f"{url}?size=small", label, alt, piece.content_type.startswith("image/"), piece.note)

@@ -10,14 +10,14 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from lucide.templatetags.lucide import lucide
 
 from core import codes
 from core.audit.actors import CUSTOMER
 from core.money import capital_yuan, yuan_grouped
-from core.plain_text import listed
+from core.plain_text import colon, listed
 from core.quantities import quantity_text
 from desk.people import Person
 from merchants import channels
@@ -457,16 +457,13 @@ def field_words() -> SafeString:
     return format_html_join(" ", 'data-{}="{}"', ((key, str(text)) for key, text in _FIELD_WORDS.items()))
 
 
+register.simple_tag(colon)
+
+
 @register.filter
 def actor(name: str) -> str:
     """Who did it, as rows keep the name: a customer has none."""
     return gettext("Customer") if name == CUSTOMER.name else name
-
-
-@register.simple_tag
-def colon() -> str:
-    """Between what is named and what it is: a narrow sign and a blank, or the wide one."""
-    return pgettext("between a name and what is said of it", ": ")
 
 
 @register.simple_tag

@@ -11,7 +11,6 @@ from merchants.principals import Principal
 from refunds.models import RefundRequest, StaffNotice
 from refunds.models.staff_notice import StaffNoticeKind
 
-
 #: What stands behind an ``@`` that is no mail address's, up to the next blank or sign.
 _NAMED = re.compile(r"(?<![A-Za-z0-9_.+-])@(\w[\w.-]{0,19})")
 
