@@ -134,7 +134,7 @@ def _progress(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list
     }  # fmt: skip
     left = batches.seconds_left(batch, sums, at=timezone.now())
     sub = [] if left is None else [gettext("about %(time)s left") % {"time": seconds(left)}]
-    return [Fact(gettext("Progress"), Cell(text=said, sub=sub))]
+    return [Fact(gettext("Rows so far"), Cell(text=said, sub=sub))]
 
 
 def _given_back(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list[Fact]:
@@ -177,15 +177,15 @@ def _word(value: str, batch: RefundBatch) -> str:
 
 def _table(rows: QuerySet[RefundBatchRow], chosen: Mapping[str, str], batch: RefundBatch) -> Table:
     shown = list(rows[:_ROWS_SHOWN])
-    title = gettext("Rows")
+    title, reading = gettext("Rows"), batch.state == BatchState.READING
     if chosen:
         title = f"{title}{colon()}{listed(_word(value, batch) for value in chosen.values())}"
     return Table(
         title=title,
         columns=[gettext("Row"), gettext("Order"), gettext("Amount"), gettext("Checked"), gettext("Result")],
         rows=[_row(row) for row in shown],
-        nothing=gettext("No row is like that"),
-        empty=gettext("Look at the others above."),
+        nothing=gettext("The file is being read") if reading else gettext("No row is like that"),
+        empty=gettext("Its rows appear here.") if reading else gettext("Look at the others above."),
         icon="layers",
     )
 
