@@ -48,6 +48,11 @@ def sentences(*parts: str) -> str:
     return ("" if (get_language() or "").startswith("zh") else " ").join(part for part in parts if part)
 
 
+def colon() -> str:
+    """What stands between a name and what is said of it: ``: ``; in Chinese ``：``."""
+    return "：" if (get_language() or "").startswith("zh") else ": "
+
+
 def listed(words: Iterable[object]) -> str:
     """The members of a list in a sentence: ``a, b``; Chinese has a comma of its own for that, ``a、b``."""
     return ("、" if (get_language() or "").startswith("zh") else ", ").join(map(str, words))

@@ -1,6 +1,6 @@
 """What surrounds every staff page: navigation with counts, the merchant, the person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from desk.keyset import CAP, Capped
 from desk.people import Person
 from desk.queue.saved_views import counts
 from desk.rendering import stands_at
+from desk.settings.page import settings_rows
 from desk.undo import Undoable, undoable
 from integrations import endpoints
 from merchants.models import Role
@@ -122,16 +123,32 @@ def _shell(request: HttpRequest) -> Shell | None:
 
 
 def page_called(text: str, *, scope: Scope, at: datetime) -> str:
-    """The address of the page that this person may open and that is called so, whole or by its beginning, in either language;
-    empty for none or several.
+    """The address of the page that this person may open and that is called so, whole, by its beginning or by a part, in either
+    language; empty for none or several.
     """
     wanted = name_key(text.strip().removeprefix(">"))
     found: dict[str, str] = {}
     for language, _ in settings.LANGUAGES if wanted else ():
         with override(language):
-            found |= {name_key(str(item.label)): item.url for group in _groups(scope, "", at) for item in group.items}
+            found |= {name_key(label): url for label, url in _pages(scope, at)}
+    if wanted in found:
+        return found[wanted]
     begun = {url for label, url in found.items() if label.startswith(wanted)}
-    return found.get(wanted) or (begun.pop() if len(begun) == 1 else "")
+    # A part of a name is none while it may be a customer's: of two signs at least.
+    within = {url for label, url in found.items() if wanted in label} if len(wanted) > 1 else set()
+    return next((urls.pop() for urls in (begun, within) if len(urls) == 1), "")
+
+
+def _pages(scope: Scope, at: datetime) -> Iterator[tuple[str, str]]:
+    """What a person may open, by name: the pages beside every page, those of the settings, and those behind signs at the top."""
+    for group in _groups(scope, "", at):
+        yield from ((item.label, item.url) for item in group.items)
+    for row in settings_rows(scope=scope):
+        yield row.cells[0].text, row.cells[0].url
+    yield gettext("Notices"), reverse("desk:staff-notices")
+    yield gettext("My account"), reverse("desk:account")
+    if scope.may(Act.EXPORT):
+        yield gettext("Downloads"), reverse("desk:exports")
 
 
 def _scope_label(scope: Scope, stores: int) -> str:

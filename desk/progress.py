@@ -12,7 +12,7 @@ from refunds.models.hand_accounts import is_by_hand
 from refunds.rules import payment
 from refunds.rules.arrival import Arrival, expected_arrival
 from refunds.rules.waiting import Waiting
-from refunds.states import PAID, UNDECIDED, State
+from refunds.states import OWNER, PAID, UNDECIDED, Owner, State
 from refunds.telling.destinations import went
 from refunds.telling.stand_words import TABLE
 from refunds.telling.stands import Stand, stand
@@ -130,7 +130,8 @@ def _arrival(request: RefundRequest, payout: Execution | None, waited: Waiting |
         funding=gone.funding(sale), profile=sale.profile, at=request.succeeded_at or at, route=request.route
     )
     where = stand(payout) if payout else None
-    if where in _NO_DAY:
+    # It would be paid before the customer gave or sent what they were asked for.
+    if where in _NO_DAY or OWNER[state] is Owner.CUSTOMER:
         return Step(label, "todo")
     if where in (Stand.BANK_SILENT, Stand.WITH_STORE):
         status = "failed" if where is Stand.WITH_STORE else "now"

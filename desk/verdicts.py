@@ -87,6 +87,12 @@ def summary(rules: Sequence[Mapping[str, Any]]) -> str:
     return sentences(counted % {"n": len(failed), "all": len(rules)}, explanations.explain(failed[0]))
 
 
+def gravest(rules: Sequence[Mapping[str, Any]]) -> str:
+    """What the rule says that weighs most of those that did not pass, in a sentence; "" where all passed."""
+    failed = sorted((rule for rule in rules if not rule["passed"]), key=lambda rule: not rule["hard"])
+    return explanations.explain(failed[0]) if failed else ""
+
+
 def why(rules: Sequence[Mapping[str, Any]]) -> str:
     """What made it wait for a person, in a few words: the first rule that did not pass, and how many more there are."""
     failed = [explanations.label(rule["code"]) for rule in rules if not rule["passed"]]

@@ -1,7 +1,7 @@
 // Fields whose native kind speaks the browser's language, in the page's. Without scripts a day is typed as text, and a file is
 // chosen by the browser's own button.
 //   input[data-day], input[data-minute]   a day, or a day and a time, typed or picked from #day-picker
-//   input[type=file]                      chosen in a box of #file-box, which names what was chosen
+//   input[type=file]                      unless hidden, chosen in a box of #file-box, which names what was chosen
 //   what a field wants (required, a mail address) stands below it, not in the browser's bubble
 (() => {
   const words = document.body.dataset;
@@ -132,7 +132,9 @@
   const dressFile = (field) => {
     const box = copy("file-box");
     const names = box.querySelector("[data-names]");
-    if (field.multiple) box.querySelector("[data-choose]").textContent = words.chooseFiles;
+    const choose = box.querySelector("[data-choose]");
+    if (field.multiple) choose.textContent = words.chooseFiles;
+    if (field.hasAttribute("capture")) choose.textContent = words.openCamera;
     const tell = () => {
       names.textContent = [...field.files].map((file) => file.name).join(", ") || words.noFile;
     };
@@ -144,7 +146,7 @@
   };
 
   const dress = () => {
-    for (const [selector, how] of [["input[data-day], input[data-minute]", dressDay], ["input[type=file]", dressFile]]) {
+    for (const [selector, how] of [["input[data-day], input[data-minute]", dressDay], ["input[type=file]:not([hidden])", dressFile]]) {
       document.querySelectorAll(selector).forEach((field) => {
         if (!field.closest(".day-field, .file-box")) how(field);
       });

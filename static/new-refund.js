@@ -1,5 +1,5 @@
 // A new refund with what a phone has: [data-scan] reads a code by the camera where the browser can, else it takes a picture
-// for the server to read; [data-sign] is a canvas whose picture goes along as the file of its form's field "signature".
+// for the server to read; [data-signature] is a canvas whose picture goes along as the file of its form's field "signature".
 (() => {
   const scan = document.querySelector("[data-scan]");
   if (scan) {
@@ -41,9 +41,9 @@
     picture.addEventListener("change", () => picture.files.length && picture.form.submit());
   }
 
-  const pad = document.querySelector("[data-sign]");
+  const pad = document.querySelector("[data-signature]");
   if (!pad) return;
-  const file = document.querySelector("[data-sign-file]");
+  const file = document.querySelector("[data-signature-file]");
   const agrees = document.querySelector("#new-refund [name=consent]");
   const pen = pad.getContext("2d");
   let last = null;
@@ -85,6 +85,6 @@
   };
   pad.addEventListener("pointerup", keep);
   pad.addEventListener("pointercancel", keep);
-  document.querySelector("[data-sign-clear]").addEventListener("click", clear);
+  document.querySelector("[data-signature-clear]").addEventListener("click", clear);
   clear();
 })();

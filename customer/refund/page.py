@@ -26,7 +26,7 @@ from refunds.models.goods_return import ReturnState
 from refunds.models.hand_accounts import is_by_hand
 from refunds.models.survey import RatingReason
 from refunds.rules.arrival import Arrival, expected_arrival
-from refunds.states import PAID, RejectReason, State
+from refunds.states import OWNER, PAID, Owner, RejectReason, State
 from refunds.telling import coupons, hand_words, legs, payout_words, wording
 from refunds.telling.causes import our_fault
 from refunds.telling.destinations import Went, destination_and_way, destination_label, went
@@ -269,8 +269,9 @@ def _goods_lines(back: GoodsReturn) -> list[str]:
     """What comes back, counted by article, whatever was found of the pieces."""
     counted: dict[str, Quantity] = {}
     for line in back.lines.select_related("line").order_by("pk"):
-        name = line.line.name if line.line else gettext("All that the refund is about")
-        counted[name] = counted.get(name, 0) + line.quantity
+        if line.line is None:
+            return [gettext("All that the refund is about")]
+        counted[line.line.name] = counted.get(line.line.name, 0) + line.quantity
     return [f"{name} × {quantity_text(count)}" for name, count in counted.items()]
 
 
@@ -437,7 +438,8 @@ def _arrival_step(story: _Story) -> Step:
     if story.request.state == State.FAILED:
         # No day is promised while nobody can keep it.
         return Step(label, "todo", gettext("once it is paid"))
-    if story.payout.stand in _NO_DAY:
+    # Nor while the customer has something to give or to send: it would be paid before they did.
+    if story.payout.stand in _NO_DAY or OWNER[State(story.request.state)] is Owner.CUSTOMER:
         return Step(label, "todo", "")
     if story.payout.overdue and story.payout.waited is not None and not story.by_hand:
         day = day_of(story.payout.waited.expected_at)

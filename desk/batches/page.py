@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from core.codes import CODES, words
 from core.money import yuan_grouped
+from core.plain_text import colon, listed
 from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
@@ -133,7 +134,7 @@ def _progress(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list
     }  # fmt: skip
     left = batches.seconds_left(batch, sums, at=timezone.now())
     sub = [] if left is None else [gettext("about %(time)s left") % {"time": seconds(left)}]
-    return [Fact(gettext("Progress"), Cell(text=said, sub=sub))]
+    return [Fact(gettext("Rows so far"), Cell(text=said, sub=sub))]
 
 
 def _given_back(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list[Fact]:
@@ -155,7 +156,7 @@ def _sums(batch: RefundBatch, sums: Mapping[str, Mapping[str, int]], name: str, 
 
     order = ("new", "known", "approve", "review", "bad", "taken", "refused", "skipped", "")
     found = [value for value in order if f"{name}:{value}" in sums]
-    return [Fact(f"{label}: {_word(value, batch)}", cell(value)) for value in found]
+    return [Fact(f"{label}{colon()}{_word(value, batch)}", cell(value)) for value in found]
 
 
 def _word(value: str, batch: RefundBatch) -> str:
@@ -176,15 +177,15 @@ def _word(value: str, batch: RefundBatch) -> str:
 
 def _table(rows: QuerySet[RefundBatchRow], chosen: Mapping[str, str], batch: RefundBatch) -> Table:
     shown = list(rows[:_ROWS_SHOWN])
-    title = gettext("Rows")
+    title, reading = gettext("Rows"), batch.state == BatchState.READING
     if chosen:
-        title = f"{title}: {', '.join(_word(value, batch) for value in chosen.values())}"
+        title = f"{title}{colon()}{listed(_word(value, batch) for value in chosen.values())}"
     return Table(
         title=title,
         columns=[gettext("Row"), gettext("Order"), gettext("Amount"), gettext("Checked"), gettext("Result")],
         rows=[_row(row) for row in shown],
-        nothing=gettext("No row is like that"),
-        empty=gettext("Look at the others above."),
+        nothing=gettext("The file is being read") if reading else gettext("No row is like that"),
+        empty=gettext("Its rows appear here.") if reading else gettext("Look at the others above."),
         icon="layers",
     )
 
@@ -215,9 +216,9 @@ def _row(row: RefundBatchRow) -> Row:
 
 def _error(one: Mapping[str, str]) -> str:
     if message := one.get("message"):
-        return f"{one['field']}: {message}"
+        return f"{one['field']}{colon()}{message}"
     label = next((str(known.label) for known in FIELDS if known.name == one["field"]), "")
-    return f"{label}: {words(one['code'])}" if label else words(one["code"])
+    return f"{label}{colon()}{words(one['code'])}" if label else words(one["code"])
 
 
 def _forms(scope: Scope, batch: RefundBatch, sums: Mapping[str, Mapping[str, int]]) -> list[Form]:

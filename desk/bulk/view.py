@@ -16,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 
 from core.dry_run import taken_back
 from core.errors import DomainError, Invalid
+from core.plain_text import colon
 from desk import forms, words
 from desk.access import Scope, staff_posts
 from desk.addresses import return_to
@@ -121,7 +122,7 @@ def bulk(request: HttpRequest, scope: Scope) -> HttpResponse:
         messages.success(request, said % {"n": first})
     for row, why in errors:
         if why is not None:
-            messages.error(request, f"{row.number}: {words.explain(why)}")
+            messages.error(request, f"{row.number}{colon()}{words.explain(why)}")
     return go_on(request, back)
 
 

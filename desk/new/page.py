@@ -71,7 +71,10 @@ class QuotedLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
+    """The policy's answer; ``why``: what speaks most against it ("": nothing)."""
+
     decision_label: str
+    why: str
     tone: str
     amount_fen: int
     coupon: str
@@ -164,12 +167,14 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
     arrival = expected_arrival(funding=sale.funding, profile=sale.profile, at=at, route=draft.route)
     sales = Transaction.objects.in_bulk({leg.transaction_id for leg in legs} - {sale.pk}) | {sale.pk: sale}
     payer_fen = shares.payer_shares([(leg, sales[leg.transaction_id]) for leg in legs])
+    judged = verdict.as_json()
     return Quote(
         decision_label={
             "approve": gettext("Paid at once, without a person"),
             "review": gettext("A reviewer decides"),
             "refuse": gettext("Cannot be refunded like this"),
         }[decision],
+        why=verdicts.gravest(judged["rules"]),
         tone=verdicts.tone(decision),
         amount_fen=draft.amount_fen,
         coupon=coupons.to_staff((leg.route, leg.amount_fen, payer_fen[leg.sequence]) for leg in legs),
@@ -177,7 +182,7 @@ def quote_of(draft: Draft, verdict: Verdict, sale: Transaction, at: datetime, le
         arrival_label=progress.arrival_label(arrival),
         tier_label=in_words.tier_label(verdict.tier) if decision == "review" else "",
         legs=_quoted(legs, sales, payer_fen) if len(legs) > 1 else (),
-        rules=verdicts.lines(verdict.as_json()["rules"]),
+        rules=verdicts.lines(judged["rules"]),
         ask_url=(
             reverse("desk:transaction", args=[sale.pk]) + "#payment-check"
             if sale.status != TransactionStatus.SUCCESS and sale.channel_account_id is not None

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 
 from core.errors import Conflict, DomainError, Invalid
 from core.money import yuan_grouped
+from core.plain_text import listed, sentences
 from desk import forms, ways, words
 from desk.access import Scope, staff_posts
 from desk.addresses import refund as refund_url
@@ -38,7 +39,7 @@ from refunds.models import RefundRequest
 from refunds.models.approval import Decision
 from refunds.models.evidence import EvidenceKind
 from refunds.payouts import ways_back
-from refunds.review import agreeing, deciding, pending
+from refunds.review import agreeing, deciding, mentions, pending
 from refunds.review.agreeing import Consent
 from refunds.review.handing_over import hand_over
 from refunds.states import BY_HAND, State
@@ -393,7 +394,13 @@ def add_evidence(asked: Asked) -> str:
 @decision()
 def note(asked: Asked) -> str:
     """A note for colleagues."""
-    told = deciding.add_note(request_id=asked.found.pk, by=asked.by, at=asked.at, text=asked.form.get("text", ""))
-    if not told:
-        return gettext("The note is saved.")
-    return gettext("The note is saved; %(names)s are told.") % {"names": gettext(", ").join(one.name for one in told)}
+    text = asked.form.get("text", "")
+    told = deciding.add_note(request_id=asked.found.pk, by=asked.by, at=asked.at, text=text)
+    said = gettext("The note is saved.")
+    if told:
+        said = gettext("The note is saved; %(names)s are told.") % {"names": listed(one.name for one in told)}
+    missed = mentions.missed(text, request=asked.found)
+    if not missed:
+        return said
+    nobody = gettext("Nobody who works here is called %(names)s: write the whole name.")
+    return sentences(said, nobody % {"names": listed(f"@{name}" for name in missed)})

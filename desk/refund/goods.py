@@ -29,7 +29,7 @@ OF_REQUEST = ("goods_returns__store", "goods_returns__lines__line", "offers")
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """So many of an article: ``found`` and ``goes`` empty until somebody has looked."""
+    """So many of an article, or without a ``quantity`` all of them: ``found`` and ``goes`` empty until somebody has looked."""
 
     name: str
     quantity: str
@@ -60,6 +60,15 @@ class GoodsCard:
 
     returns: Sequence[Back]
     offer: ExchangeOffer | None
+
+    @property
+    def carrier(self) -> str:
+        """Of the parcel that was named last ("": none was)."""
+        return self.returns[0].row.carrier if self.returns else ""
+
+    @property
+    def parcel_no(self) -> str:
+        return self.returns[0].row.parcel_no if self.returns else ""
 
     @property
     def proposed_fen(self) -> int | None:
@@ -94,7 +103,7 @@ def pieces(line: GoodsReturnLine) -> Pieces:
     found = str(Condition(line.condition).label) if line.condition else ""
     return Pieces(
         name=line.line.name if line.line else gettext("All that the refund is about"),
-        quantity=quantity_text(line.quantity),
+        quantity=quantity_text(line.quantity) if line.line else "",
         found=found,
         goes=line.get_disposition_display() if line.disposition else "",
         tone="" if not found else "ok" if line.condition == FINE else "bad",

@@ -13,6 +13,7 @@ from core.audit import notes
 from core.calendar import SHANGHAI
 from core.errors import Invalid, NotFound, existing
 from core.numbers import refund_number
+from core.plain_text import colon
 from desk import people, progress, verdicts, ways
 from desk.access import Scope
 from desk.addresses import refund as refund_url
@@ -138,6 +139,7 @@ class Refund:
     evidence: Sequence[Piece]
     evidence_seen_on: Sequence[str]
     lines: Sequence[Goods]
+    goods_named: bool
     goods: GoodsCard
     sale: Sale
     steps: Sequence[Step]
@@ -321,6 +323,7 @@ def refund(
             handed, merchant_id=request.merchant_id, transaction_id=request.transaction_id, but=request.pk
         ),
         lines=goods_of_sale(request, sold, claimed),
+        goods_named=bool(claimed),
         goods=goods_of.card(request, at=at),
         sale=sale_of(request, sale, claimed, scope=scope, at=at),
         steps=progress.steps(request, approvals=approvals, payout=last, waited=waited, at=at),
@@ -393,5 +396,5 @@ def _piece(number: str, piece: Evidence) -> Piece:
     url = reverse("desk:evidence", args=[number, piece.pk])
     label = piece.get_kind_display()
     # Never the caption alone: who hears both would hear it twice.
-    alt = f"{label}: {piece.note or number}"
+    alt = f"{label}{colon()}{piece.note or number}"
     return Piece(url, f"{url}?size=small", label, alt, piece.content_type.startswith("image/"), piece.note)

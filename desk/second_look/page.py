@@ -7,6 +7,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.functional import Promise
 
+from core.plain_text import colon
 from desk.access import Scope
 from desk.refund.customer import requester_label
 from desk.refund.page import Piece
@@ -123,7 +124,7 @@ def _blind(look: SecondLook) -> Blind:
                 url := reverse("desk:second-look-evidence", args=[look.pk, piece.pk]),
                 f"{url}?size=small",
                 label := piece.get_kind_display(),
-                f"{label}: {piece.note}",
+                f"{label}{colon()}{piece.note}",
                 piece.content_type.startswith("image/"),
                 piece.note,
             )

@@ -8,7 +8,7 @@ from desk.settings.layout import Cell, Row, SettingsPage, Table
 from merchants.rights import Act
 
 
-def settings_page(*, scope: Scope) -> SettingsPage:
+def settings_rows(*, scope: Scope) -> list[Row]:
     """The pages that this person may open, with what each is for."""
     there = [
         (Act.MANAGE_STORES, "stores", gettext("Stores"), gettext("Names, phones and addresses; opened and closed")),
@@ -45,11 +45,15 @@ def settings_page(*, scope: Scope) -> SettingsPage:
         (Act.ERASE, "personal-data", gettext("Personal data"), gettext("What is kept how long; erasing on request")),
         (Act.SEE_AUDIT, "audit", gettext("Audit trail"), gettext("Who did what, and that nobody changed it")),
     ]
-    rows = [
+    return [
         Row(cells=[Cell(text=label, url=reverse(f"desk:{name}")), Cell(text=what)])
         for act, name, label, what in there
         if scope.may(act)
     ]
+
+
+def settings_page(*, scope: Scope) -> SettingsPage:
+    """All of them, by name."""
     return SettingsPage(
         title=gettext("All settings"),
         sub=gettext("Every change is kept in the audit trail with who made it."),
@@ -57,7 +61,7 @@ def settings_page(*, scope: Scope) -> SettingsPage:
             Table(
                 title=gettext("Settings"),
                 columns=[gettext("Page"), gettext("What for")],
-                rows=rows,
+                rows=settings_rows(scope=scope),
                 icon="settings",
             )
         ],

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from lucide.templatetags.lucide import lucide
 
 from core import codes
+from core.audit.actors import CUSTOMER
 from core.money import capital_yuan, yuan_grouped
-from core.plain_text import listed
+from core.plain_text import colon, listed
 from core.quantities import quantity_text
 from desk.people import Person
 from merchants import channels
@@ -445,6 +446,7 @@ _FIELD_WORDS = {
     "at-most": _("At most"),
     "check-this": _("Look at this once more."),
     "choose-files": _("Choose files"),
+    "open-camera": _("Open the camera"),
     "no-file": _("nothing chosen yet"),
 }
 
@@ -453,6 +455,15 @@ _FIELD_WORDS = {
 def field_words() -> SafeString:
     """The data attributes from which the script takes what it says of fields."""
     return format_html_join(" ", 'data-{}="{}"', ((key, str(text)) for key, text in _FIELD_WORDS.items()))
+
+
+register.simple_tag(colon)
+
+
+@register.filter
+def actor(name: str) -> str:
+    """Who did it, as rows keep the name: a customer has none."""
+    return gettext("Customer") if name == CUSTOMER.name else name
 
 
 @register.simple_tag

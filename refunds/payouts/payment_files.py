@@ -43,7 +43,18 @@ _PURPOSE = "bank_result.content"
 HEADER: Final = ("业务参考号", "收款人户名", "收款账号", "收款银行", "金额(元)", "附言")
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "reference": ("业务参考号", "参考号", "客户参考号", "reference"),
-    "result": ("处理结果", "交易状态", "处理状态", "结果", "result"),
+    "result": (
+        "处理结果",
+        "交易结果",
+        "转账结果",
+        "付款结果",
+        "交易状态",
+        "处理状态",
+        "转账状态",
+        "状态",
+        "结果",
+        "result",
+    ),
     "bank_no": ("银行流水号", "交易流水号", "流水号", "bank_no"),
     "paid_at": ("交易时间", "交易日期", "paid_at"),
     "amount": ("金额(元)", "交易金额", "金额", "amount"),

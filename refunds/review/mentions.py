@@ -1,5 +1,6 @@
 """What colleagues are told at the desk: that a note names them, that their decision did not take effect."""
 
+import re
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -10,11 +11,24 @@ from merchants.principals import Principal
 from refunds.models import RefundRequest, StaffNotice
 from refunds.models.staff_notice import StaffNoticeKind
 
+#: What stands behind an ``@`` that is no mail address's, up to the next blank or sign.
+_NAMED = re.compile(r"(?<![A-Za-z0-9_.+-])@(\w[\w.-]{0,19})")
+
 
 def mentioned(text: str, *, request: RefundRequest) -> list[Staff]:
     """The colleagues whom a text names with ``@``, by name or login, of those who work in the refund's store."""
+    return _read(text, request)[0]
+
+
+def missed(text: str, *, request: RefundRequest) -> list[str]:
+    """What a text names with ``@`` and no such colleague is called: nobody is told."""
+    return _NAMED.findall(_read(text, request)[1])
+
+
+def _read(text: str, request: RefundRequest) -> tuple[list[Staff], str]:
+    """Whom a text names, and the text without their names."""
     if "@" not in text:
-        return []
+        return [], text
     there = Q(all_stores=True) | Q(stores=request.store_id)
     team = Staff.objects.filter(there, merchant_id=request.merchant_id, is_active=True).distinct().order_by("pk")
     names = {name.casefold(): one for one in team for name in (one.username, one.name) if name}
@@ -24,7 +38,7 @@ def mentioned(text: str, *, request: RefundRequest) -> list[Staff]:
         if f"@{name}" in rest:
             found[names[name].pk] = names[name]
             rest = rest.replace(f"@{name}", " ")
-    return list(found.values())
+    return list(found.values()), rest
 
 
 def tell_mentioned(text: str, *, request: RefundRequest, by: Principal, at: datetime) -> list[Staff]:

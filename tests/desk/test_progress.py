@@ -58,6 +58,19 @@ def test_steps_when_it_waits_for_a_person_say_whose_it_is(shop: Shop) -> None:
     assert _shown(request)[2] == ("now", f"with {shop.reviewer.name}")
 
 
+def test_steps_when_the_customer_owes_something_promise_no_day(shop: Shop) -> None:
+    request = shop.waiting()
+    deciding.request_info(
+        request_id=request.pk,
+        by=of_staff(shop.reviewer),
+        at=timezone.now(),
+        version=request.version,
+        message="请补照片",
+    )
+
+    assert _shown(request)[4] == ("todo", "")
+
+
 def test_steps_when_it_is_rejected_end_with_who_did_it(shop: Shop) -> None:
     request = shop.waiting()
     deciding.reject(

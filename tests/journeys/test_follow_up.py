@@ -92,7 +92,7 @@ def test_transfer_goes_to_the_bank_by_the_file_comes_back_and_is_paid_again(
         page.locator("button[value=csv]").click()
     number = Execution.objects.get(request=request).refund_no
     assert number in taken.value.path().read_text()
-    text = f"业务参考号,处理结果,银行流水号\n{number},成功,B-1\n别的,成功,B-2\n"
+    text = f"业务参考号,交易结果,银行流水号\n{number},成功,B-1\n别的,成功,B-2\n"
     result = tmp_path / "r.csv"
     result.write_text(text)
     page.locator("#result-file").set_input_files(result)

@@ -245,3 +245,10 @@ def test_a_time_that_the_customer_agreed_to_is_shown(staged: Staged) -> None:
     page = read(RefundRequest.objects.get(pk=request.pk))
     assert "As agreed with you, it takes longer. Result by" in page
     assert f"{until.astimezone(SHANGHAI):%H:%M}" in page
+
+
+def test_day_of_arrival_is_promised_only_once_the_customer_owes_nothing(staged: Staged) -> None:
+    for state, promised in (("needs_info", False), ("in_review", True)):
+        page = read(staged(state, funding="debit_card", card_last4="6021"))
+        arrives = page.split('class="steps')[1].split("Arrives")[1].split("</li>")[0]
+        assert ("by " in arrives) is promised, (state, arrives)

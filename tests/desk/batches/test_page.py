@@ -30,7 +30,7 @@ def test_confirming_is_offered_once_it_was_checked_with_what_is_bad(shop: Shop) 
     page = batch_page(scope=scope_of(owner), batch=batch, wanted={"verdict": "bad"})
     assert ([one.name for one in page.forms], page.poll_url, page.notes) == (["confirm", "cancel"], "", [])
     assert [one.name for one in page.forms[0].fields] == ["window_minutes", "skip_bad"]
-    assert page.tables[0].rows[0].cells[3].sub == ["reason: ?"]
+    assert page.tables[0].rows[0].cells[3].sub == ["reason：?"]
 
 
 def test_row_of_a_file_is_named_by_its_lines_there_and_a_sale_is_not_asked_for(shop: Shop) -> None:

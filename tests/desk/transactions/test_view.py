@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from django.test import Client
 
 from merchants.models import Staff
@@ -41,6 +42,22 @@ def test_search_when_the_slip_names_an_attempt_to_pay_finds_the_order(reviewer: 
     for slip in ("DB-77-02", "db－77－2", "DB-77#1"):
         assert reviewer.get("/desk/search", {"q": slip})["Location"] == f"/desk/transactions/{sale.pk}"
     assert reviewer.get("/desk/search", {"q": "DB-78-02"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("typed", "path"),
+    [
+        ("设置", "/desk/settings"),
+        ("消息文案", "/desk/settings/messages"),
+        ("message wording", "/desk/settings/messages"),
+        ("个人信息", "/desk/settings/personal-data"),
+        ("下载", "/desk/exports"),
+        ("我的账号", "/desk/account"),
+    ],
+)
+def test_search_opens_what_the_navigation_does_not_name_whole(owner: Client, typed: str, path: str) -> None:
+    answer = owner.get("/desk/search", {"q": typed})
+    assert (answer.status_code, answer.get("Location")) == (302, path)
 
 
 def test_search_opens_a_page_by_its_name_in_either_language_and_only_what_one_may(reviewer: Client) -> None:

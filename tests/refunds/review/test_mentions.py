@@ -47,3 +47,10 @@ def test_read_is_of_ones_own_notices_alone(in_review: RefundRequest) -> None:
     assert mentions.unread(by=of_staff(one)) == 1
     mentions.read(notice_id=notice.pk, by=of_staff(one), at=now)
     assert mentions.unread(by=of_staff(one)) == 0
+
+
+def test_names_that_nobody_here_has_are_said(in_review: RefundRequest) -> None:
+    one = _named(in_review, "王小敏")
+    text = f"@王小敏 和@王 看看，抄送 a@b.cn、@{one.username}，@Nobody。"
+    assert mentions.missed(text, request=in_review) == ["王", "nobody"]
+    assert mentions.missed("没有提到谁", request=in_review) == []
