@@ -58,6 +58,8 @@ _ACCOUNT = "channel-accounts/<str:code>"
 _LEG = f"{_REQUEST}/legs/<int:sequence>"
 
 urlpatterns = [
+    # First, for it is asked most: each address before it is tried in vain.
+    path("refund-requests", refund_requests.RefundRequests.as_view()),
     path("transactions", transactions.Transactions.as_view()),
     path("transactions/<id:transaction_id>", transactions.TransactionDetail.as_view()),
     path("transactions/<id:transaction_id>/deposit", transactions.TransactionDeposit.as_view()),
@@ -70,7 +72,6 @@ urlpatterns = [
     path("audit/checkpoints", audit.Checkpoints.as_view()),
     path("refund-quotes", refund_requests.Quotes.as_view()),
     path("evidence", evidence.SendEvidenceAhead.as_view()),
-    path("refund-requests", refund_requests.RefundRequests.as_view()),
     path(_REQUEST, refund_requests.RefundRequestDetail.as_view()),
     path(f"{_REQUEST}/events", refund_requests.RefundRequestEvents.as_view()),
     path(f"{_REQUEST}/evidence", evidence.AddEvidence.as_view()),
