@@ -390,8 +390,8 @@ function follow(id, seen = "") {
 async function authorise(request) {
   const turn = ++watched;
   try {
-    // After the first of two approvals it is about what that one agreed to.
-    const amount = request.approvals?.at(-1)?.amount_fen ?? request.amount_fen;
+    // What was negotiated with the customer meanwhile is what may be approved.
+    const amount = request.agreements?.findLast((one) => one.amount_fen)?.amount_fen ?? request.amount_fen;
     const asked = { terminal: till.terminal, version: request.version, amount_fen: amount };
     const made = await post(`refund-requests/${request.id}/till-authorisations`, asked, crypto.randomUUID());
     // Pressed twice, it is one code: that of the last press.

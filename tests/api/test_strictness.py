@@ -241,6 +241,23 @@ def test_what_is_asked_for_beside_an_address_that_takes_nothing_is_unknown(api: 
     assert api.get(path.replace(str(sale.pk), "00000000-0000-4000-8000-000000000000") + "x", a="1").status_code == 404
 
 
+def test_what_an_address_of_a_deed_says_beside_it_is_unknown_and_nothing_is_done(api: Api) -> None:
+    request = make_request(make_sale(api.merchant))
+    for path in (f"refund-requests/{request.pk}/cancel?dry_run=true", "refund-requests?dry_run=true"):
+        (error,) = _problem(api.post(path, {}), 400, "invalid_input")["errors"]
+        assert (error["field"], error["code"]) == ("dry_run", "unknown_field")
+    request.refresh_from_db()
+    assert (request.state, RefundRequest.objects.count()) == ("in_review", 1)
+
+
+@pytest.mark.parametrize(("language", "listed"), [("en", "It is none of: "), ("zh-Hans", "只能是：")])
+def test_what_may_be_chosen_stands_in_the_refusal(api: Api, language: str, listed: str) -> None:
+    answer = api.post("transactions", {"channel": "gold"}, **{"Accept-Language": language})
+    (message,) = [error["message"] for error in answer.json()["errors"] if error["field"] == "channel"]
+    assert message.startswith(listed)
+    assert "alipay" in message
+
+
 def test_a_field_that_no_row_has_is_named(api: Api) -> None:
     (error,) = _problem(api.get("transactions", fields="id,nope"), 400, "invalid_input")["errors"]
     assert (error["field"], error["code"]) == ("fields", "unknown_field")

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -131,6 +132,11 @@ def test_a_rejection_says_what_was_not_met_and_is_appealed_against_once(staged: 
     again = post(request, "appeal", message="?")
     assert again.status_code == 422
     assert "You have appealed before" in again.content.decode()
+    RefundRequest.objects.filter(pk=request.pk).update(
+        state="rejected", reject_reason="no_proof", version=F("version") + 1
+    )
+    # No second one is promised.
+    assert "looked at again" not in read(request)
 
 
 def test_an_appeal_without_words_keeps_everything_as_it_was(staged: Staged) -> None:
