@@ -198,9 +198,7 @@ def test_it_all_works_without_scripts_and_weighs_little_with_them(
 ) -> None:
     request = in_state("refunded")
     # 1280 at 400%, on a phone's line: all that comes with the page, packed as the server packs it.
-    context = browser.new_context(
-        java_script_enabled=scripts, locale="zh-CN", viewport={"width": 320, "height": 256}
-    )
+    context = browser.new_context(java_script_enabled=scripts, locale="zh-CN", viewport={"width": 320, "height": 256})
     page = context.new_page()
     came: list[Response] = []
     page.on("response", lambda response: came.append(response))

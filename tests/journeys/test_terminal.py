@@ -20,8 +20,8 @@ from merchants.models import KeyScope, Merchant, Role
 from merchants.principals import of_staff
 from refunds.models import IdempotencyRecord, RefundRequest, Shift
 from refunds.payouts.loop import drain
-from simulators.kit.testing import RunningSimulator
 from refunds.telling import tracking
+from simulators.kit.testing import RunningSimulator
 from terminals.models import Terminal, Transaction
 from tests.browser import Held, in_looks
 from tests.factories import RULES, make_account, make_merchant, make_staff
