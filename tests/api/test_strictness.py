@@ -227,7 +227,9 @@ def test_an_id_in_capitals_is_the_same(api: Api) -> None:
     for path in (f"refund-requests/{request.pk}", f"refund-requests/{request.pk}/events"):
         written = path.replace(str(request.pk), str(request.pk).upper())
         assert written != path
-        assert api.get(written).json() == api.get(path).json()
+        # A link to the customer's page says in which second it was made.
+        first, again = ({**api.get(one).json(), "tracking_url": ""} for one in (written, path))
+        assert first == again
     assert api.post(f"refund-requests/{str(request.pk).upper()}/cancel", {}).status_code == 200
 
 
