@@ -126,8 +126,12 @@ def wishes_of(rows: Iterable[Any]) -> list[Wish]:
 class BatchSerializer(StrictSerializer):
     """``rows`` are refund requests as one is sent alone. One that cannot be read is named, and does not keep the others out."""
 
-    name = Text(max_length=80, required=False, allow_blank=True, default="")
+    name = Text(max_length=80, required=False, allow_blank=True)
     rows = s.ListField(child=s.JSONField(), min_length=1, max_length=MOST_ROWS)
+
+
+class BatchQuery(StrictSerializer):
+    name = Text(max_length=80, required=False, allow_blank=True, help_text="for a CSV, which has no place for it")
 
 
 _TAKES = {"application/json": BatchSerializer, CsvParser.media_type: OpenApiTypes.STR}
@@ -224,6 +228,7 @@ class Batches(Creating):
     acts = {"GET": Act.FILE_BATCH, "POST": Act.FILE_BATCH}
     parser_classes = (StrictJSONParser, CsvParser)
     max_body_bytes = _MOST_BYTES
+    takes_query = frozenset({"POST"})
 
     @schemas.operation("list_refund_batches", BatchesOut)
     def get(self, request: Request) -> Response:
@@ -231,16 +236,14 @@ class Batches(Creating):
         found = batches.of(by=self.caller.by).select_related("confirmed_by")[:50]
         return Response({"results": [batch_json(batch) for batch in found]})
 
-    @schemas.operation("file_refund_batch", BatchOut, takes=_TAKES, once=True)
+    @schemas.operation("file_refund_batch", BatchOut, takes=_TAKES, query=BatchQuery, once=True)
     def post(self, request: Request) -> Response:
         """Ask for up to 10,000 refunds at once, as JSON or `text/csv` with the same fields. It is checked without effect
         first; somebody else confirms it, and each row is then taken in as if it came alone.
         """
-        data, by, now = self.read(BatchSerializer), self.caller.by, clock.now()
-        wishes = wishes_of(data["rows"])
-        return self.answer_once(
-            request, lambda: batch_json(batches.file(name=data["name"], wishes=wishes, by=by, at=now))
-        )
+        data, by, now = self.read_query(BatchQuery) | self.read(BatchSerializer), self.caller.by, clock.now()
+        wishes, name = wishes_of(data["rows"]), data.get("name", "")
+        return self.answer_once(request, lambda: batch_json(batches.file(name=name, wishes=wishes, by=by, at=now)))
 
 
 class BatchDetail(Endpoint):

@@ -2,15 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
@@ -43,7 +44,20 @@ class DocsPage:
     languages: list[tuple[str, str]]
 
 
+def _in_its_language(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """In the language of ``?lang=``, for who follows a link and sends no header of their own; else in the reader's."""
+
+    @wraps(view)
+    def read(request: HttpRequest) -> HttpResponse:
+        asked = request.GET.get("lang", "").lower()
+        with translation.override(asked if asked in dict(settings.LANGUAGES) else get_language()):
+            return view(request)
+
+    return read
+
+
 @only_looked_at
+@_in_its_language
 def docs(request: HttpRequest) -> HttpResponse:
     """For everybody, and without scripts."""
     language = get_language() or ""
@@ -55,18 +69,21 @@ def docs(request: HttpRequest) -> HttpResponse:
 
 
 @only_looked_at
+@_in_its_language
 def docs_as_markdown(request: HttpRequest) -> HttpResponse:
     return HttpResponse(as_markdown(language=get_language() or ""), content_type="text/markdown; charset=utf-8")
 
 
 @only_looked_at
+@_in_its_language
 def for_programs_that_read(request: HttpRequest) -> HttpResponse:
     """https://llmstxt.org: where a program that reads finds what there is."""
-    base = settings.BASE_URL
+    base, guide = settings.BASE_URL, _("Guide and reference")
     lines = [
         "# RefundDesk",
         "> " + _("The back office in which POS merchants handle refunds. Its REST API:"),
-        "- [" + _("Guide and reference") + f"]({base}/api/docs.md)\n- [OpenAPI 3.1]({base}/api/schema?format=json)",
+        *(f"- [{guide}: {name}]({base}/api/docs.md?lang={code})" for code, name in settings.LANGUAGES),
+        f"- [OpenAPI 3.1]({base}/api/schema?format=json)",
         "- [" + _("Problems of the API") + f"]({base}/api/problems)",
     ]
     return HttpResponse("\n\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

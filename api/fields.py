@@ -19,7 +19,7 @@ from core.codes import words
 from core.money import MAX_FEN, is_barcode
 from core.numbers import as_kept, refund_number
 from core.phones import NotAPhone, phone_number
-from core.plain_text import person_name, without_direction, without_marks
+from core.plain_text import listed, person_name, without_direction, without_marks
 from core.quantities import MAX_QUANTITY, quantity
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -27,6 +27,8 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)
 ONE_LINE = "^[^\\u0000-\\u001F\\u007F]*$"
 _ADDRESS = "[^\\u0000-\\u001F\\u007F]+@[^\\u0000-\\u001F\\u007F]+"
 MULTILINE = "^([^\\u0000-\\u0008\\u000B-\\u001F\\u007F]|\\r\\n)*$"
+#: A refusal names what may be chosen where it is so few.
+_MOST_LISTED = 20
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -37,6 +39,16 @@ def refused(code: str, *fields: str) -> serializers.ValidationError:
 
 class StrictSerializer(serializers.Serializer[Any]):
     # Unknown fields are errors, not noise. No docstring: the library would publish it for each body.
+
+    def get_fields(self) -> dict[str, Any]:
+        """With what may be chosen in the refusal of what may not: who has guessed wrong need not look it up."""
+        fields = super().get_fields()
+        for field in fields.values():
+            one = getattr(field, "child", field)
+            if isinstance(one, serializers.ChoiceField) and len(one.choices) <= _MOST_LISTED:
+                names = listed(name for name in one.choices if name != "")
+                one.error_messages["invalid_choice"] = _("It is none of: %(names)s.") % {"names": names}
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping) and (unknown := data.keys() - self.fields.fields.keys()):

@@ -19,11 +19,14 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from api.bodies import JSONRenderer
+from api.schemas_plan import new_plan_json
 from api.schemas_verdict import VerdictOut
+from core import clock
 from core.codes import CODES, FIELDS, PROBLEMS, words, words_of_field
 from core.errors import DomainError, NotFound
 from merchants.signing import MustSign
 from refunds.intake.judging import PolicyRefused
+from refunds.intake.planning import PlanChanged
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +109,9 @@ def _of_domain_error(error: DomainError) -> Response:
     facts = dict(error.facts)
     if isinstance(error, PolicyRefused):
         facts["verdict"] = VerdictOut.of(facts["verdict"].as_json())
+    if isinstance(error, PlanChanged):
+        legs, sale = facts.pop("legs"), facts.pop("sale")
+        facts |= {"plan": new_plan_json(legs, sale, at=clock.now()), "transaction": sale.id}
     errors = [{"field": item.field, "code": item.code, "message": words_of_field(item)} for item in error.errors]
     if not errors and error.code in CODES and (field := CODES[error.code].field):
         errors = [{"field": field, "code": error.code, "message": words(error.code)}]

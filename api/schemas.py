@@ -36,7 +36,9 @@ class FieldProblem(Shape):
 
 
 class Problem(Shape):
-    """RFC 9457, as ``application/problem+json``. A state conflict adds ``state`` and ``version``, a refusal ``verdict``."""
+    """RFC 9457, as ``application/problem+json``. A state conflict adds ``state`` and ``version``, a refusal ``verdict``, another
+    plan ``plan``.
+    """
 
     type = s.URLField(help_text="what this code means and what to do about it, as a page")
     title = s.CharField()

@@ -28,7 +28,7 @@ class TillAuthorisationSerializer(StrictSerializer):
 
     terminal = Number(max_length=20, help_text="the code of the till that shows it")
     version = WholeNumber(min_value=1)
-    amount_fen = Fen()
+    amount_fen = Fen(help_text="what is asked for, or the last amount that the customer agreed to (`agreements`)")
 
 
 STATES = [(stand.value, stand.value) for stand in Stand]

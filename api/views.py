@@ -39,6 +39,8 @@ class Endpoint(APIView):
     #: The scope that a key needs, by method, as the table has it.
     scopes: ClassVar[Mapping[str, str]] = {}
     has_read_query = False
+    #: Of what changes something, who takes a query: with another, ``?dry_run=true`` would be passed over and the deed done.
+    takes_query: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -75,6 +77,12 @@ class Endpoint(APIView):
             self._walls.enter_context(tenant_wall.within(request.user.merchant_id))
             if request.user.by.clock_ahead:
                 clock.run_ahead(request.user.by.clock_ahead)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        changes = request.method not in {"GET", "HEAD", "OPTIONS"} and request.method not in self.takes_query
+        if changes and request.query_params:
+            raise refused("unknown_field", *map(without_direction, request.query_params))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """What is asked for and nobody has read is unknown, as in a body: who wants two fields of one thing is not given all."""

@@ -92,7 +92,7 @@ PROBLEMS = (
          _("Your approval is the first of two. Somebody else gives the second."),
          _("Another person whose tier it is has to approve the same amount.")),
     Code("own_request", 403, _("Nobody decides their own request"),
-         _("You submitted, changed or rang up this one. Someone else must decide it."),
+         _("You submitted, changed, rang up or rejected this one. Someone else must decide it."),
          _("Somebody else has to decide it.")),
     Code("throttled", 429, _("Too many requests"),
          remedy=_("Wait for `Retry-After` seconds, then go on more slowly.")),

@@ -18,7 +18,7 @@ PROBLEMS = (
     Code("shift_not_open", 409, _("No shift is open"), _("No shift is open at this till, or it was closed meanwhile."),
          _("Open one first; a closed shift stays closed.")),
     Code("shift_is_open", 409, _("A shift is open at this till"), _("Close the open shift of this till first."),
-         _("Close it first.")),
+         _("`shift` is its number: go on with it, or close it.")),
     Code("cash_refunds_open", 409, _("Cash refunds are open"),
          _("Cash refunds of this till are not paid yet. Pay them, or say that they are not paid, and close the shift then."),
          _("`numbers` names them.")),

@@ -20,6 +20,7 @@ from merchants import channels
 from merchants.principals import Principal
 from refunds.evidence import files
 from refunds.facts import conditions, goods
+from refunds.intake import appealing
 from refunds.models import Agreement, Evidence, ExchangeOffer, GoodsReturn, RefundRequest, Survey
 from refunds.models.evidence import OF_STAFF, EvidenceKind
 from refunds.models.goods_return import ReturnState
@@ -217,7 +218,7 @@ def refund_page(
         asked_fen=None if amount_fen == request.amount_fen else request.amount_fen,
         coupon=coupons.both_figures(request) if state not in _ENDED_WITHOUT_MONEY else "",
         estimate=_estimate(story),
-        appeal=_appeal(request),
+        appeal=_appeal(request, by),
         apology=our_fault(reason=request.reason) if granted else "",
         money_note=story.payout.note,
         call_first=story.payout.call,
@@ -349,9 +350,9 @@ def _arrived(story: _Story) -> str:
     return gettext("It will be there by %(day)s: %(destination)s.") % facts
 
 
-def _appeal(request: RefundRequest) -> str:
-    """A refusal is not the end of it, and says where to go."""
-    if request.state != State.REJECTED:
+def _appeal(request: RefundRequest, by: Principal) -> str:
+    """A refusal is not the end of it, and says where to go; once."""
+    if not appealing.may_appeal(request, by=by):
         return ""
     return gettext(
         "If you see it differently or have new proof, it can be looked at again, by somebody else: see below."

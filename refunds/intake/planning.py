@@ -1,7 +1,6 @@
 """The plan of a refund that is taken in: by which payments of its order it goes back, chosen by the merchant's rule."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from core.errors import Conflict, Invalid
@@ -16,7 +15,7 @@ from refunds.rules.plan import NotCovered, PlannedLeg, PlanRule
 
 
 class PlanChanged(Conflict, code="plan_changed"):
-    """Another plan than the one that was seen holds by now; ``facts["plan"]`` is that."""
+    """Another plan than the one that was seen holds by now: ``facts["legs"]``, of ``facts["sale"]``."""
 
 
 def planned(sale: Sale, draft: Draft, *, but: UUID | None = None) -> tuple[PlannedLeg, ...]:
@@ -59,31 +58,12 @@ def planned(sale: Sale, draft: Draft, *, but: UUID | None = None) -> tuple[Plann
 def check_seen(legs: Sequence[PlannedLeg], sale: Sale, seen: str) -> None:
     """Raise ``PlanChanged`` where the caller has seen another plan."""
     if seen and seen != hash_of(legs):
-        raise PlanChanged(
-            "the plan is another one by now: look at it and send its hash", plan=as_json(legs), transaction=str(sale.id)
-        )
+        raise PlanChanged("the plan is another one by now: look at it and send its hash", legs=legs, sale=sale)
 
 
 def hash_of(legs: Sequence[PlannedLeg]) -> str:
     """What tells two plans apart: legs, payments, routes and amounts."""
     return plan.plan_hash((leg.sequence, leg.transaction_id, leg.route, leg.amount_fen) for leg in legs)
-
-
-def as_json(legs: Sequence[PlannedLeg]) -> dict[str, Any]:
-    """What a refusal says of the plan that holds now."""
-    return {
-        "hash": hash_of(legs),
-        "legs": [
-            {
-                "sequence": leg.sequence,
-                "transaction": str(leg.transaction_id),
-                "route": leg.route,
-                "amount_fen": leg.amount_fen,
-                "why": leg.why,
-            }
-            for leg in legs
-        ],
-    }
 
 
 def payment_of(sale: Sale, leg: PlannedLeg) -> Sale:

@@ -71,7 +71,9 @@ def begin(*, terminal: str, store: str = "", float_fen: int, by: Principal, at: 
         with transaction.atomic():
             shift = Shift.objects.create(terminal=till, opened_at=at, opened_by=by.name[:80], float_fen=float_fen)
     except IntegrityError as error:
-        raise Conflict("a shift is open at this till", code="shift_is_open") from error
+        # Named, for a till that has forgotten which: it could not close it.
+        found = Shift.objects.filter(terminal=till, closed_at=None).values_list("pk", flat=True).first()
+        raise Conflict("a shift is open at this till", code="shift_is_open", shift=found) from error
     _record(shift, "shift.open", by, at, float_fen=float_fen)
     return shift
 

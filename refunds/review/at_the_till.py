@@ -186,8 +186,15 @@ def _check_open(request: RefundRequest) -> None:
 
 def _check_amount(request: RefundRequest, amount_fen: int) -> None:
     agreed_fen = agreeing.agreed_fen(request)
-    if amount_fen != (request.amount_fen if agreed_fen is None else agreed_fen):
-        raise Conflict("the refund is about another amount", code="till_code_changed")
+    due_fen = request.amount_fen if agreed_fen is None else agreed_fen
+    if amount_fen != due_fen:
+        raise Conflict(
+            "the refund is about another amount",
+            code="till_code_changed",
+            state=request.state,
+            version=request.version,
+            amount_fen=due_fen,
+        )
 
 
 def _check_till(till: Terminal) -> None:

@@ -5,6 +5,7 @@ const GOODS = [["AF-4L", "空气炸锅 4L", 26800], ["TW-12", "洗衣液 2kg", 3
   ["UM-02", "雨伞", 5900]];
 const FINAL = new Set(["refunded", "follow_up", "closed", "rejected", "cancelled", "failed", "partially_refunded"]);
 const RESTING = new Set([...FINAL, "in_review", "needs_info", "waiting_goods", "manual_pending"]);
+const DEVICES = ["display", "keyboard", "printer"];
 const FLUSH_MS = 3000, POLL_MS = 1000, BEAT_MS = 60000, ASK_MS = 6000, ASKED_FOR_MS = 24 * 3600 * 1000;
 // The product gives a first answer again for a day; what may have arrived before that is looked for instead.
 const REMEMBERED_MS = 23 * 3600 * 1000;
@@ -15,7 +16,7 @@ const keep = (name, value) => localStorage.setItem(name, JSON.stringify(value));
 const yuan = (fen) => (fen / 100).toFixed(2);
 const fen = (text) => /^\d{1,9}(\.\d{1,2})?$/.test(text.trim()) ? Math.round(Number(text) * 100) : 0;
 let language = kept("language", "zh"), till = null, policy = null, sale = fresh(), refund = null;
-let flushing = false, learnt = false, finds = 0, quotes = 0, watched = 0;
+let flushing = false, learnt = false, shift = null, finds = 0, quotes = 0, watched = 0;
 const t = (name) => TEXTS[name]?.[language === "zh" ? 0 : 1] ?? name;
 
 function fresh() { return { orderNo: "", lines: [], paid: [], tries: 0 }; }
@@ -43,11 +44,23 @@ function speak(text) {
   speechSynthesis.cancel();
   speechSynthesis.speak(Object.assign(new SpeechSynthesisUtterance(text), { lang: language === "zh" ? "zh-CN" : "en-US" }));
 }
-function sayProblem(problem) {
+function wordsOf(problem) {
   const errors = (problem.errors ?? []).map((one) => one.message).join(" ");
   const broken = (problem.verdict?.rules ?? []).filter((rule) => !rule.passed).map((rule) => rule.explanation).join(" ");
   const cause = [problem.title, errors, broken].filter(Boolean).join(" ");
-  say(t("refused"), { cause, remedy: problem.message === problem.title ? "" : problem.message, bad: true });
+  return { cause, remedy: problem.message === problem.title ? "" : problem.message };
+}
+function sayProblem(problem) { say(t("refused"), { ...wordsOf(problem), bad: true }); }
+function sold(sale) {
+  const image = el("img", "", { src: `/qr?text=${encodeURIComponent(sale.apply_url)}`, alt: sale.apply_url, width: 160 });
+  const printed = $("device-printer").checked;
+  if (!printed) keep("missing_slips", kept("missing_slips", 0) + 1);
+  say(t("sold"), {
+    cause: printed ? "" : t("no_printer"),
+    remedy: printed ? "" : t("show_code"),
+    note: `${t("number")} ${sale.order_no}`,
+    more: [image, el("p", t("receipt"), { className: "soft" })],
+  });
 }
 
 // --- the line -------------------------------------------------------------------------------------------------------
@@ -109,10 +122,11 @@ async function flush() {
     for (const entry of kept("queue", [])) {
       try {
         const answer = await deliver(entry);
+        keepOutcome(entry, answer);
         if (!answer.ok) sayProblem(answer.data);
         else if (entry.path === "refund-requests") { tell(answer.data, answer.already); follow(answer.data.id, answer.data.state); }
         else if (answer.data.status === "pending") heard(answer.data);
-        else say(t("sold"), { note: `${t("number")} ${answer.data.order_no}` });
+        else sold(answer.data);
       } catch (error) {
         if (!(error instanceof NoLine)) throw error;
         break; // in order: a refund does not overtake its sale
@@ -127,14 +141,32 @@ async function submit(path, body, label, key) {
   await flush();
   if (kept("queue", []).some((one) => one.key === entry.key)) say(t("kept"), { cause: t("kept_why") });
 }
+// What became of each, also of twenty that went out at once while nobody looked: one that was not taken stays until it is read.
+function keepOutcome(entry, { ok, data }) {
+  const { cause, remedy } = ok ? { cause: data.number ?? data.order_no, remedy: "" } : wordsOf(data);
+  const state = ok && entry.path === "refund-requests" ? data.state : "";
+  const outcomes = [{ key: entry.key, label: entry.label, at: entry.at, bad: !ok, state, cause, remedy }, ...kept("sent", [])];
+  let good = 0;
+  keep("sent", outcomes.filter((one) => one.bad || ++good <= 30));
+}
 function showQueue() {
-  const waiting = kept("queue", []);
+  const waiting = kept("queue", []), sent = kept("sent", []), refused = sent.filter((one) => one.bad).length;
+  $("refused").hidden = !refused;
+  $("refused").textContent = `${refused} ${t("not_taken")}`;
+  $("sent").replaceChildren(...sent.map((one) => {
+    const state = STATES[one.state]?.[language === "zh" ? 0 : 1] ?? (one.bad ? t("refused") : t("sold"));
+    const words = [one.label, new Date(one.at).toLocaleString(), state, one.cause, one.remedy].filter(Boolean).join(" · ");
+    const read = () => { keep("sent", kept("sent", []).filter((other) => other.key !== one.key)); showQueue(); };
+    const line = row(words, ...(one.bad ? [press(t("understood"), read)] : []));
+    line.classList.toggle("bad", one.bad);
+    return line;
+  }));
   $("waiting").textContent = waiting.length;
   $("queued").replaceChildren(...waiting.map((one) => row(`${one.label} · ${new Date(one.at).toLocaleString()}`)));
 }
 async function heartbeat() {
-  const checks = { display: true, keyboard: true, printer: true };
-  const body = { version: till.version, checks, store: till.store };
+  const checks = Object.fromEntries(DEVICES.map((name) => [name, $(`device-${name}`).checked]));
+  const body = { version: till.version, checks, missing_slips: kept("missing_slips", 0), store: till.store };
   try { await post(`terminals/${encodeURIComponent(till.terminal)}/heartbeat`, body); line(true); } catch { line(false); }
 }
 function line(up) { $("line").textContent = up ? t("online") : t("offline"); }
@@ -358,7 +390,9 @@ function follow(id, seen = "") {
 async function authorise(request) {
   const turn = ++watched;
   try {
-    const asked = { terminal: till.terminal, version: request.version, amount_fen: request.amount_fen };
+    // What was negotiated with the customer meanwhile is what may be approved.
+    const amount = request.agreements?.findLast((one) => one.amount_fen)?.amount_fen ?? request.amount_fen;
+    const asked = { terminal: till.terminal, version: request.version, amount_fen: amount };
     const made = await post(`refund-requests/${request.id}/till-authorisations`, asked, crypto.randomUUID());
     // Pressed twice, it is one code: that of the last press.
     if (turn !== watched) return;
@@ -392,6 +426,65 @@ function hear(request, made, seen) {
   });
 }
 
+// --- the shift (交班) -------------------------------------------------------------------------------------------------
+
+function figures(title, rows) {
+  const tender = (one) => `${t(one.tender)} × ${one.count} · ${yuan(one.amount_fen)}`;
+  const state = (one) => (STATES[one.state] ? ` · ${STATES[one.state][language === "zh" ? 0 : 1]}` : "");
+  return rows.map((one) => row(`${title} · ${tender(one)}${state(one)}`));
+}
+async function showShift() {
+  const id = kept("shift", null);
+  try {
+    const answer = id && await get(`shifts/${id}`);
+    shift = answer?.ok && !answer.data.closed_at ? answer.data : null;
+  } catch (error) { if (!(error instanceof NoLine)) throw error; return; }
+  $("begin").hidden = Boolean(shift); $("close").hidden = !shift;
+  if (!shift) return;
+  const money = (name, value) => row(`${t(name)} · ${yuan(value)}`);
+  $("standing").replaceChildren(row(`${t("opened")} · ${new Date(shift.opened_at).toLocaleString()} · ${shift.opened_by}`),
+    money("float", shift.float_fen), money("cash_sales", shift.cash_sales_fen), money("cash_refunds", shift.cash_refunds_fen),
+    money("expected", shift.expected_fen), ...figures(t("asked_by"), shift.asked), ...figures(t("refunded_by"), shift.paid),
+    ...(shift.open_cash.length ? [row(`${t("open_cash")}：${shift.open_cash.join(" ")}`)] : []),
+    ...(shift.unknown.length ? [row(`${t("unknown_ones")}：${shift.unknown.join(" ")}`)] : []));
+}
+async function beginShift(event) {
+  event.preventDefault();
+  const amount = fen($("float").value);
+  try {
+    const body = { terminal: till.terminal, store: till.store, float_fen: amount };
+    const made = await post("shifts", body, crypto.randomUUID());
+    // Opened at this till before, from another screen: it is that one.
+    if (!made.ok && !made.data.shift) return sayProblem(made.data);
+    keep("shift", made.ok ? made.data.id : made.data.shift);
+    $("begin").reset();
+    await showShift();
+    say(t("shift_opened"), { note: shift ? `${t("float")} ${yuan(shift.float_fen)}` : "" });
+  } catch (error) {
+    if (!(error instanceof NoLine)) throw error;
+    say(t("offline"), { remedy: t("try_again"), bad: true });
+  }
+}
+async function closeShift(event) {
+  event.preventDefault();
+  const body = { counted_fen: fen($("counted").value), handed_to: $("handed-to").value.trim(), note: $("note").value.trim() };
+  // What waits on this till is not in the books yet, and would be nobody's.
+  if (kept("queue", []).length) return say(t("offline"), { cause: t("queue"), remedy: t("queue_hint"), bad: true });
+  try {
+    const closed = await post(`shifts/${shift.id}/close`, body);
+    if (!closed.ok) { sayProblem(closed.data); return await showShift(); }
+    keep("shift", null);
+    $("close").reset();
+    await showShift();
+    const { counted_fen: counted, expected_fen: expected } = closed.data;
+    say(t("shift_closed"), { note: `${t("counted")} ${yuan(counted)} · ${t("expected")} ${yuan(expected)}`,
+      more: figures(t("refunded_by"), closed.data.paid) });
+  } catch (error) {
+    if (!(error instanceof NoLine)) throw error;
+    say(t("offline"), { remedy: t("try_again"), bad: true });
+  }
+}
+
 // --- the screen -----------------------------------------------------------------------------------------------------
 
 function translate() {
@@ -404,6 +497,7 @@ function show(view) {
   for (const one of document.querySelectorAll("nav button"))
     one.dataset.view === view ? one.setAttribute("aria-current", "page") : one.removeAttribute("aria-current");
   for (const section of document.querySelectorAll("main > [id^=view-]")) section.hidden = section.id !== `view-${view}`;
+  if (view === "shift") showShift();
 }
 async function learn() {
   try {
@@ -439,13 +533,22 @@ async function begin() {
   $("goods").replaceChildren(...GOODS.map((one) => press(`${one[1]} ${yuan(one[2])}`, () => add(one))));
   for (const button of document.querySelectorAll("nav button")) button.onclick = () => show(button.dataset.view);
   $("pay").onsubmit = pay; $("find").onsubmit = find; $("ask").onsubmit = confirm; $("agree").onclick = agreed;
+  $("begin").onsubmit = beginShift; $("close").onsubmit = closeShift;
+  for (const name of DEVICES) {
+    $(`device-${name}`).checked = kept(`device-${name}`, true);
+    $(`device-${name}`).onchange = (event) => {
+      keep(`device-${name}`, event.target.checked);
+      if (name === "printer" && event.target.checked) keep("missing_slips", 0); // it prints what it had not
+      heartbeat();
+    };
+  }
   $("decline").onclick = () => $("consent").close("declined");
   $("consent").onclose = () => {
     if ($("consent").returnValue === "declined") say(t("declined"));
     $("consent").returnValue = "";
   };
   $("cut").onchange = () => { keep("cut", $("cut").checked); line(!$("cut").checked); flush(); };
-  $("language").onclick = () => { keep("language", language = language === "zh" ? "en" : "zh"); translate(); learn(); };
+  $("language").onclick = () => { keep("language", language = language === "zh" ? "en" : "zh"); translate(); learn(); showQueue(); showShift(); };
   showSale(); showQueue(); await learn();
   setInterval(settle, ASK_MS);
   // A till that was switched on while the line was down has old reasons to choose from, or none, until it has heard of them.

@@ -64,10 +64,13 @@ def test_batch_as_csv_asks_for_the_same() -> None:
     )
     headers = {"Authorization": f"Bearer {api.key}", "Idempotency-Key": "c-1"}
 
-    answer = Client().post("/api/v1/refund-batches", text.encode(), content_type="text/csv", headers=headers)
+    answer = Client().post(
+        "/api/v1/refund-batches?name=十一月", text.encode(), content_type="text/csv", headers=headers
+    )
     assert answer.status_code == 201, answer.content
     batches.work()
     batch = RefundBatch.objects.get()
+    assert batch.name == answer.json()["name"] == "十一月"
     assert list(batch.rows.order_by("number").values_list("verdict", "amount_fen")) == [
         ("approve", 1_000),
         ("bad", None),

@@ -48,9 +48,16 @@ def test_every_link_of_the_page_leads_to_one_of_its_headings(language: str) -> N
 def test_programs_that_read_find_the_text() -> None:
     text = _get("/llms.txt")
     assert text.startswith("# RefundDesk\n\n> ")
-    assert {"/api/docs.md", "/api/problems"} <= {
+    assert {"/api/docs.md?lang=en", "/api/docs.md?lang=zh-hans", "/api/problems"} <= {
         re.sub(r"https?://[^/]+", "", link) for link in re.findall(r"\((.*?)\)", text)
     }
+
+
+@pytest.mark.parametrize("path", ["/api/docs", "/api/docs.md"])
+def test_language_of_a_link_is_that_of_its_page(path: str) -> None:
+    assert "The first refund" in _get(f"{path}?lang=en", "zh-Hans")
+    assert "第一笔退款" in _get(f"{path}?lang=zh-hans", "en")
+    assert "第一笔退款" in _get(f"{path}?lang=xx", "zh-Hans")
 
 
 @pytest.mark.parametrize("path", ["/api/docs", "/api/docs.md", "/llms.txt"])

@@ -91,6 +91,11 @@ def test_submit_when_the_plan_changed_is_409_with_the_new_one(
     client.post("refund-requests", {"transaction": str(order[1].pk), "amount_fen": 9_000, "reason": "quality"})
     refused = client.post("refund-requests", _body(order, 15_000, plan_hash=seen["hash"]))
     assert (refused.status_code, refused.json()["code"]) == (409, "plan_changed")
+    # As a quote has it: one reader for both.
+    quoted = client.post("refund-quotes", _body(order, 15_000)).json()["plan"]
+    for leg in (*refused.json()["plan"]["legs"], *quoted["legs"]):
+        leg.pop("expected_arrival")
+    assert refused.json()["plan"] == quoted
     assert RefundRequest.objects.count() == 1
     again = client.post("refund-requests", _body(order, 15_000, plan_hash=refused.json()["plan"]["hash"]))
     assert again.status_code == 201

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -164,6 +165,36 @@ def test_claim_takes_few_of_each_endpoint_and_one_where_it_fails() -> None:
     claimed = delivering.claim(at=timezone.now() + timedelta(seconds=1))
     assert len(claimed) == 5
     assert WebhookDelivery.objects.filter(state="sending", endpoint=endpoint).count() == 1
+
+
+def test_claim_when_ten_thousand_begin_to_wait_at_once_reads_few_of_them() -> None:
+    """Whatever the statistics say: they know nothing yet of what a call of ``recover`` has queued."""
+    merchant, now = make_merchant(), timezone.now()
+    for endpoint in (make_endpoint(merchant), make_endpoint(merchant)):
+        WebhookDelivery.objects.bulk_create(
+            [
+                WebhookDelivery(
+                    merchant=merchant,
+                    endpoint=endpoint,
+                    webhook_id=f"evt_{number}",
+                    type="refund_request.approved",
+                    object_id=str(number // 5),
+                    sequence=number,
+                    due_at=now,
+                    created_at=now,
+                )
+                for number in range(5_000)
+            ]
+        )
+    assert len(delivering.claim(at=now)) == 8
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE {delivering._CLAIM.name} (%s, %s, %s)",
+            (now + timedelta(hours=1), now + timedelta(hours=1), 64),
+        )
+        (plan,) = cursor.fetchone()[0]
+    # Each row of all of them once is ten thousand.
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 2_500
 
 
 def test_endpoint_that_fails_pauses_and_is_woken_by_its_first_success() -> None:

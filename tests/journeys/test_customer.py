@@ -192,10 +192,13 @@ def test_stars_can_be_given_with_the_keyboard(visit: Callable[[RefundRequest], P
     assert Survey.objects.get(request=request).score == 5
 
 
-def test_it_all_works_without_scripts(browser: Browser, live_server: LiveServer) -> None:
+@pytest.mark.parametrize("scripts", [False, True])
+def test_it_all_works_without_scripts_and_weighs_little_with_them(
+    browser: Browser, live_server: LiveServer, *, scripts: bool
+) -> None:
     request = in_state("refunded")
     # 1280 at 400%, on a phone's line: all that comes with the page, packed as the server packs it.
-    context = browser.new_context(java_script_enabled=False, locale="zh-CN", viewport={"width": 320, "height": 256})
+    context = browser.new_context(java_script_enabled=scripts, locale="zh-CN", viewport={"width": 320, "height": 256})
     page = context.new_page()
     came: list[Response] = []
     page.on("response", lambda response: came.append(response))

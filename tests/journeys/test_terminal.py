@@ -20,8 +20,9 @@ from merchants.models import KeyScope, Merchant, Role
 from merchants.principals import of_staff
 from refunds.models import IdempotencyRecord, RefundRequest, Shift
 from refunds.payouts.loop import drain
+from refunds.telling import tracking
 from simulators.kit.testing import RunningSimulator
-from terminals.models import Transaction
+from terminals.models import Terminal, Transaction
 from tests.browser import Held, in_looks
 from tests.factories import RULES, make_account, make_merchant, make_staff
 from tests.refunds import hand
@@ -202,6 +203,70 @@ def test_sale_and_refund_when_the_line_is_cut_wait_in_order_and_are_sent_once(pa
     assert RefundRequest.objects.get().customer_consent is True
     # Paid when it was paid, not when the line was back.
     assert abs(Transaction.objects.get().paid_at.timestamp() - sold_at) < 60
+
+
+def test_what_was_kept_without_a_line_and_is_refused_then_stays_on_the_till_until_it_is_read(
+    page: Page, till: str
+) -> None:
+    _open(page, till)
+    sale = _sell(page, "雨伞")
+    page.locator("#cut").check()
+    for amount in ("999.00", "10.00"):
+        _ask(page, sale.order_no, amount)
+        page.locator("#agree").click()
+        expect(page.locator("#said")).to_contain_text("已存在本机")
+    page.locator("#cut").uncheck()
+    expect(page.locator("#waiting")).to_have_text("0")
+    expect(page.locator("#refused")).to_have_text("1 笔未受理")
+    page.reload()
+    page.locator("nav [data-view=queue]").click()
+    refused = page.locator("#sent li.bad")
+    expect(refused).to_contain_text("999.00")
+    expect(refused).to_contain_text("剩余可退金额")
+    expect(page.locator("#sent li:not(.bad)")).to_have_count(2)
+    _shown(page, "till-sent")
+    refused.get_by_role("button").click()
+    expect(page.locator("#refused")).to_be_hidden()
+    assert RefundRequest.objects.get().amount_fen == 1_000
+
+
+def test_till_with_a_broken_printer_says_so_and_shows_the_receipts_code(page: Page, till: str) -> None:
+    _open(page, till)
+    page.locator("#devices summary").click()
+    with page.expect_response("**/heartbeat"):
+        page.locator("#device-printer").uncheck()
+    assert Terminal.objects.get(code="POS-01").checks == {"display": True, "keyboard": True, "printer": False}
+    sale = _sell(page, "雨伞")
+    expect(page.locator("#said")).to_contain_text("打印机有故障")
+    code = page.locator("#said img")
+    expect(code).to_have_attribute("alt", tracking.apply_url(tracking.Receipt(sale.store_id, sale.pk)))
+    _shown(page, "till-receipt")
+
+
+def test_shift_is_opened_and_closed_at_the_till_also_once_it_has_forgotten_which(page: Page, till: str) -> None:
+    _open(page, till)
+    _sell(page, "雨伞", paid_with="cash")
+    page.locator("nav [data-view=shift]").click()
+    page.locator("#float").fill("200")
+    page.locator("#begin button").click()
+    expect(page.locator("#said")).to_contain_text("已开班")
+    page.evaluate("localStorage.removeItem('shift')")
+    _sell(page, "洗衣液", paid_with="cash")
+    page.locator("nav [data-view=shift]").click()
+    page.locator("#float").fill("1")
+    page.locator("#begin button").click()
+    expect(page.locator("#standing")).to_contain_text("239.80")
+    page.locator("#counted").fill("230")
+    page.locator("#close button").click()
+    expect(page.locator("#said")).to_contain_text("没有受理")
+    assert Shift.objects.get().closed_at is None
+    page.locator("#note").fill("少 9.80 元")
+    page.locator("#close button").click()
+    expect(page.locator("#said")).to_contain_text("交班完成")
+    _shown(page, "till-shift")
+    shift = Shift.objects.get()
+    assert (shift.float_fen, shift.expected_fen, shift.counted_fen) == (20_000, 23_980, 23_000)
+    expect(page.locator("#begin")).to_be_visible()
 
 
 def test_manager_scans_the_tills_code_and_the_till_hears_it_paid(

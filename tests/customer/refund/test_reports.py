@@ -16,16 +16,20 @@ from pytest_django.fixtures import Settings
 
 from customer.refund import view
 from merchants import principals
+from merchants.models import Role
+from merchants.principals import of_staff
 from payment_channels.contract import Unknown
 from refunds.facts import conditions
 from refunds.models import CustomerReport, Execution, Payee, RefundRequest
 from refunds.payouts import proving, ways_back
+from refunds.review import deciding
 from refunds.telling import carrying, one_time, tracking
 from terminals.models import Transaction
 from tests import pictures
 from tests.customer.conftest import Staged
 from tests.customer.refund.test_page import read
 from tests.customer.refund.test_view import fresh, post
+from tests.factories import make_staff
 from tests.reconciliation.test_arrivals import done
 from tests.refunds import hand
 from tests.refunds.payouts.test_doubt import Scripted
@@ -131,6 +135,16 @@ def test_a_rejection_says_what_was_not_met_and_is_appealed_against_once(staged: 
     again = post(request, "appeal", message="?")
     assert again.status_code == 422
     assert "You have appealed before" in again.content.decode()
+    deciding.reject(
+        request_id=request.pk,
+        by=of_staff(make_staff(request.merchant, Role.MANAGER)),
+        at=timezone.now(),
+        version=fresh(request).version,
+        reason="no_proof",
+        message="No receipt.",
+    )
+    # No second one is promised.
+    assert "looked at again" not in read(request)
 
 
 def test_an_appeal_without_words_keeps_everything_as_it_was(staged: Staged) -> None:

@@ -133,9 +133,9 @@ def test_submit_when_another_plan_was_seen_it_says_which_holds_now() -> None:
     submit(second, 4_000)
     refused = _refused(first, "plan_changed", amount_fen=15_000, plan_hash=seen)
     assert isinstance(refused, PlanChanged)
-    now = refused.facts["plan"]
-    assert sum(leg["amount_fen"] for leg in now["legs"]) == 15_000
-    assert ask(first, 15_000, plan_hash=now["hash"]).state == "approved"
+    now = refused.facts["legs"]
+    assert sum(leg.amount_fen for leg in now) == 15_000
+    assert ask(first, 15_000, plan_hash=planning.hash_of(now)).state == "approved"
 
 
 def test_submit_when_it_is_large_it_goes_in_tranches_one_after_another() -> None:
