@@ -40,7 +40,7 @@ class DeskList:
 def desk_list(query: QueryDict, *, scope: Scope, at: datetime) -> DeskList:
     """The saved view, narrowed by the filters and the search of the address."""
     view = saved_views.view_named(query.get("view", ""))
-    chosen = [filters.store(scope), filters.channel(scope), filters.reason(), filters.amount()]
+    chosen = [filters.store(scope), filters.channel_of_refund(scope), filters.reason(), filters.amount()]
     rows = filters.apply(
         scope.requests().filter(saved_views.UNDECIDED_YET, view.condition(scope.staff, at)), chosen, query
     )
