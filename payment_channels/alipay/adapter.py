@@ -34,7 +34,6 @@ from payment_channels.contract import (
 )
 from payment_channels.parsing import Unreadable, fen_from_yuan, json_object, text
 from payment_channels.profile import Profile
-from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
 from payment_channels.transport import Transport, always_an_outcome, opening_notice, proven
 
@@ -116,6 +115,11 @@ class AlipayRefundChannel:
         transport = Transport.to(base_url.removesuffix("/gateway.do"), profile=profile, now=clock)
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
+    @property
+    def clock_is_off(self) -> bool:
+        """See ``Signing``."""
+        return self._gateway.transport.clock_is_off
+
     @always_an_outcome
     def refund(self, order: RefundOrder) -> Outcome:
         """See ``RefundChannel``."""
@@ -125,8 +129,7 @@ class AlipayRefundChannel:
         def read(answer: Answer) -> Outcome:
             status = Status.parse(answer.body)
             if not status.handled:
-                outcome = errors.outcome_of_application(status, raw=answer.raw, maybe_received=order.maybe_received)
-                return blame_clock(outcome) if self._gateway.transport.clock_is_off else outcome
+                return errors.outcome_of_application(status, raw=answer.raw, maybe_received=order.maybe_received)
             return RefundAnswer.parse(answer.body).outcome(order, answered_at=self._clock(), raw=answer.raw)
 
         return self._ask("alipay.trade.refund", messages.refund_content(order), read)

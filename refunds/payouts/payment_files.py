@@ -129,8 +129,8 @@ def export(*, by: Principal, at: datetime) -> PaymentFile:
 
 @transaction.atomic
 def transfers_of(*, file_id: int, by: Principal, at: datetime) -> list[Transfer]:
-    """What of the file is not paid yet and whose sale is not held, with full accounts; each look is recorded. Raises ``Forbidden``
-    or ``Invalid``.
+    """What of the file is not paid yet and whose sale is not held, with full accounts; each look is recorded. Raises
+    ``Forbidden`` or ``Invalid``.
     """
     file = files_of(by=by).filter(pk=file_id).first()
     if file is None:
