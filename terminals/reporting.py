@@ -422,7 +422,9 @@ def _as_told(sale: ReportedSale) -> dict[str, Any]:
 
 
 def _line_facts(line: SaleLine | TransactionLine) -> tuple[object, ...]:
-    return (line.sku, line.name, line.group, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
+    """In the form in which two spellings of an article are one."""
+    article = versions.article_facts(line.sku, line.name, line.group)
+    return (*article, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
 
 
 def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:

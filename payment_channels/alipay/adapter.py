@@ -32,7 +32,7 @@ from payment_channels.contract import (
     mismatch,
     trade_is_asked_for,
 )
-from payment_channels.parsing import Unreadable, fen_from_yuan, json_object, text
+from payment_channels.parsing import Unreadable, fen_from_yuan, json_object, text, text_or_empty
 from payment_channels.profile import Profile
 from payment_channels.statements import Statement
 from payment_channels.transport import Transport, always_an_outcome, opening_notice, proven
@@ -63,7 +63,10 @@ def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundN
         raise NoticeRejected("wrong_merchant", "a notice for another application")
     of_bank = parameters.get("msg_method") == _SECOND_LEG
     if of_bank:
-        refund_no = text(json_object(text(parameters, "biz_content").encode()), "out_request_no")
+        refund_no = text_or_empty(json_object(text(parameters, "biz_content").encode()), "out_request_no")
+        if not refund_no:
+            # Of a refund that was made without one, in the portal: of no payout of ours.
+            return ForeignNotice(about=_SECOND_LEG)
     elif parameters.get("refund_fee") and (parameters.get("out_biz_no") or _refunded(parameters)):
         # One that was made in the portal may come without a number of its own: then it is of no payout of ours.
         refund_no = parameters.get("out_biz_no", "")

@@ -134,7 +134,16 @@ def test_a_sale_that_is_almost_right_is_400_with_its_field(api: Api, changed: di
 
 
 @pytest.mark.parametrize(
-    "paid_at", ["2026-02-28T23:59:59.999999999Z", "2024-02-29T00:00:00+08:00", "2001-01-01T00:00:00+23:59"]
+    "paid_at",
+    [
+        "2026-02-28T23:59:59.999999999Z",
+        "2024-02-29T00:00:00+08:00",
+        "2001-01-01T00:00:00+23:59",
+        # As languages write instants of themselves.
+        "2026-02-28 23:59:59+08:00",
+        "2026-02-28T23:59:59.5+0800",
+        "2026-02-28 23:59:59-0330",
+    ],
 )
 def test_any_offset_and_any_fraction_of_a_second_is_taken(api: Api, paid_at: str) -> None:
     make_sale(api.merchant)
