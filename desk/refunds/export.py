@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -67,18 +67,26 @@ def lines(rows: QuerySet[RefundRequest]) -> Iterator[str]:
 def in_pages(rows: QuerySet[Any], field: str) -> Iterator[list[Any]]:
     """The rows along their key, newest first, so many at a time."""
     ordered = rows.order_by(f"-{field}", "-pk")
-    found = list(ordered[:_PAGE])
+    found = _read_in(ordered[:_PAGE])
     while found:
         yield found
         last = found[-1]
         after = beyond(field=field, value=getattr(last, field), pk=last.pk, descending=True)
-        found = list(ordered.filter(after)[:_PAGE]) if len(found) == _PAGE else []
+        found = _read_in(ordered.filter(after)[:_PAGE]) if len(found) == _PAGE else []
+
+
+def _read_in(rows: QuerySet[Any]) -> list[Any]:
+    """These rows; of refunds that go back by several payments with those, and where there are none without a statement more."""
+    found = list(rows)
+    in_parts = [one for one in found if isinstance(one, RefundRequest) and one.leg_count]
+    legs = Leg.objects.select_related("transaction").only(*plans.OF_PAYMENT).order_by("sequence")
+    prefetch_related_objects(in_parts, Prefetch("legs", legs))
+    return found
 
 
 def read(rows: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     """The rows with what the file shows."""
-    legs = Leg.objects.select_related("transaction").only(*plans.OF_PAYMENT).order_by("sequence")
-    return rows.select_related("store", "terminal", "transaction").only(*_READ).prefetch_related(Prefetch("legs", legs))
+    return rows.select_related("store", "terminal", "transaction").only(*_READ)
 
 
 def _paid(request: RefundRequest) -> Sequence[Transaction]:

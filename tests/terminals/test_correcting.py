@@ -57,7 +57,7 @@ _SALE: dict[str, Any] = {
                 for line in _SALE["lines"]
             ]
         },
-        {"paid_at": "2026-11-20 18:42:15+0800"},
+        {"paid_at": "2026-11-20T18:42:15+0800"},
     ],
 )
 def test_report_when_the_same_facts_come_again_in_any_spelling_is_the_known_sale(same: dict[str, Any]) -> None:
