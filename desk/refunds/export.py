@@ -46,6 +46,7 @@ _READ = (
     "store__name",
     "terminal__code",
     "transaction__order_no",
+    "transaction__channel",
     "transaction__channel_transaction_no",
     "transaction__amount_fen",
     "transaction__paid_at",
