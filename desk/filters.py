@@ -161,7 +161,7 @@ def channel_of_refund(scope: Scope) -> Filter:
 
 def _goes_back_by(code: str) -> Q:
     leg = Leg.objects.filter(request=OuterRef("pk"), transaction__channel=code)
-    return Q(channel=code) | (Q(leg_count__gt=0) & Exists(leg))
+    return Q(channel=code) | Q(Exists(leg), leg_count__gt=0)
 
 
 def reason() -> Filter:

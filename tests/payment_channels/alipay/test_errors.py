@@ -92,5 +92,6 @@ def test_application_as_shops_report_its_answers_is_read_by_its_code(
 ) -> None:
     said = Status(code=code, sub_code=sub_code.removeprefix("aop."), message=words)
     outcome = errors.outcome_of_application(said, raw="", maybe_received=False)
+    assert isinstance(outcome, Refused | Unknown)
     assert (outcome.message, outcome.remedy) == (words, remedy)
     assert isinstance(outcome, Unknown) if retry is None else isinstance(outcome, Refused) and outcome.retry is retry

@@ -80,8 +80,8 @@ def test_application_when_a_finer_code_stands_behind_its_words_is_read_by_it(
     code: str, message: str, retry: Retry | None, remedy: str
 ) -> None:
     outcome = errors.outcome_of_application(code, message, raw="", maybe_received=False)
-    assert outcome.code == code
-    assert outcome.remedy == remedy
+    assert isinstance(outcome, Refused | Unknown)
+    assert (outcome.code, outcome.remedy) == (code, remedy)
     assert isinstance(outcome, Unknown) if retry is None else isinstance(outcome, Refused) and outcome.retry is retry
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -426,7 +427,7 @@ def test_signature_that_is_not_taken_is_blamed_on_a_clock_that_is_off_whatever_i
         ),
         headers={"Date": there},
     )
-    ask = {
+    ask: dict[str, Callable[[], object]] = {
         "refund": lambda: channel.refund(ORDER),
         "again": lambda: channel.refund(replace(ORDER, maybe_received=True)),
         "query": lambda: channel.query_refund(REFERENCE),
