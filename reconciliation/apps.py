@@ -7,8 +7,7 @@ class ReconciliationConfig(AppConfig):
     name = "reconciliation"
 
     def ready(self) -> None:
-        # There are models by now, and no sooner.
-        from reconciliation import matching  # noqa: PLC0415
-        from refunds.payouts import explaining  # noqa: PLC0415
+        from reconciliation import matching  # noqa: PLC0415 - models are there only by now
+        from refunds.payouts import explaining  # noqa: PLC0415 - models are there only by now
 
         explaining.EXPLAINS.append(matching.explain)
