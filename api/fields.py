@@ -22,7 +22,8 @@ from core.phones import NotAPhone, phone_number
 from core.plain_text import listed, person_name, without_direction, without_marks
 from core.quantities import MAX_QUANTITY, quantity
 
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+#: An offset without its colon is what many languages write of themselves.
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 #: As a JSON schema says it what ``Text`` refuses.
 ONE_LINE = "^[^\\u0000-\\u001F\\u007F]*$"
 _ADDRESS = "[^\\u0000-\\u001F\\u007F]+@[^\\u0000-\\u001F\\u007F]+"
@@ -169,7 +170,7 @@ class Instant(serializers.DateTimeField):
     """RFC 3339 with an offset, as UTC: a local time without one could be any of 24 instants."""
 
     declares = {
-        "pattern": "^(20[0-9]{2}|2100)-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+        "pattern": "^(20[0-9]{2}|2100)-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:?[0-9]{2})$"
     }
 
     def to_internal_value(self, value: Any) -> datetime:
@@ -193,7 +194,7 @@ class QueryInstant(Instant):
     """An instant in an address, where a plus that was not written ``%2B`` arrives as a blank; nothing else could be meant."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        return super().to_internal_value(re.sub(r" (?=\d\d:\d\d$)", "+", value) if isinstance(value, str) else value)
+        return super().to_internal_value(re.sub(r" (?=\d\d:?\d\d$)", "+", value) if isinstance(value, str) else value)
 
 
 class QueryFen(serializers.IntegerField):

@@ -25,7 +25,7 @@ _LOOK_ALIKE = str.maketrans("OoIiLl|", "0011111")
 _QUOTED = re.compile(r"[(【“\"「\[]([^()\[\]]*)[)】”\"」\]]")
 #: What stands in front of a number where it was copied from, and behind it in a sentence.
 _LABEL = re.compile(
-    r"(?:[【\[(]?(?:订单|交易|商户|商家|小票|流水|收据|退款|凭证|参考|检索参考|微信支付|支付宝|银联|云闪付)*(?:单号|编号|号码|号|订单号)[】\])]?[:是为]?"
+    r"(?:[【\[(]?(?:订单|交易|商户|商家|小票|流水|收据|退款|凭证|参考|检索|查询|跟踪|系统|业务|资金|批次|请求|渠道|原|微信|支付|支付宝|银联|云闪付)*(?:单号|编号|号码|号|订单号)[】\])]?[:是为]?"
     r"|(?:order|transaction|trade|receipt|payment|invoice)(?:(?:no\.?|number|id)?[:#]|no\.)#?|no\.:?(?=\w))",
     re.IGNORECASE,
 )

@@ -1,11 +1,11 @@
 """Filters of the lists: each is a name in the URL, its choices, and what it does to the rows."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -15,6 +15,7 @@ from core.calendar import midnight
 from desk.access import Scope
 from desk.addresses import with_one, with_query
 from merchants import channels
+from refunds.models import Leg
 from refunds.states import IN_TRANSIT, Reason, State
 
 
@@ -151,6 +152,16 @@ def channel(scope: Scope) -> Filter:
     accounts = scope.staff.merchant.channel_accounts.order_by("channel").values_list("channel", flat=True).distinct()
     choices = [Choice(code, channels.label(code)) for code in accounts]
     return Filter("channel", gettext("Channel"), choices, lambda code: Q(channel=code))
+
+
+def channel_of_refund(scope: Scope) -> Filter:
+    """The same of refunds: an order of several payments goes back by each of their channels."""
+    return replace(channel(scope), condition=_goes_back_by)
+
+
+def _goes_back_by(code: str) -> Q:
+    leg = Leg.objects.filter(request=OuterRef("pk"), transaction__channel=code)
+    return Q(channel=code) | Q(Exists(leg), leg_count__gt=0)
 
 
 def reason() -> Filter:

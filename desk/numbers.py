@@ -15,7 +15,7 @@ from core.personal_data import name_hash, phone_key, search_hash
 from core.phones import NotAPhone, phone_number
 from core.spreadsheets import from_cell
 from desk.access import Scope
-from refunds.models import Execution, RefundRequest
+from refunds.models import Execution, Leg, RefundRequest
 from terminals.models import Transaction
 
 _REFUND_START = re.compile(r"^(?:RF-\d{0,6}(-\d*)?|\d{6}-\d*)$", re.IGNORECASE)
@@ -45,6 +45,8 @@ def clean(text: str) -> str:
 
 def recognise(text: str, *, scope: Scope) -> Found:
     """What the text names among what this person may know of. Nothing for an empty text."""
+    # As the list's file has the numbers of an order's payments in one cell: any of them names it.
+    text = text.split(" + ")[0]
     wanted = clean(text)
     refunds, sales = scope.requests(), scope.sales()
     if not wanted:
@@ -74,9 +76,11 @@ def recognise(text: str, *, scope: Scope) -> Found:
         ("channel_transaction_no", gettext("a channel number")),
         ("payment_no", gettext("a number sent to the channel")),
     ):
-        if sales.filter(**{field: wanted}).exists():
-            of_refund = {f"transaction__{field}": wanted, "transaction__merchant_id": merchant_id}
-            return Found(refunds.filter(**of_refund), sales.filter(**{field: wanted}), label)
+        if numbered := list(sales.filter(**{field: wanted}).values_list("pk", flat=True)[:_SALES]):
+            # Of an order's later payment, too.
+            in_parts = list(Leg.objects.filter(transaction_id__in=numbered).values_list("request_id", flat=True))
+            of_refund = Q(transaction_id__in=numbered) | Q(pk__in=in_parts)
+            return Found(refunds.filter(of_refund, merchant_id=merchant_id), sales.filter(pk__in=numbered), label)
     payouts = Execution.objects.filter(Q(refund_no=wanted) | Q(channel_refund_no=wanted))
     if paid := list(refunds.filter(pk__in=payouts.values("request_id")).values_list("pk", flat=True)[:10]):
         return Found(refunds.filter(pk__in=paid), sales.none(), gettext("a number sent to the channel"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,12 +21,12 @@ from desk.addresses import with_query
 from desk.keyset import Capped, Page
 from desk.people import Person, person
 from merchants import policies
-from refunds.facts import charges, delay
+from refunds.facts import charges, delay, plans
 from refunds.models import RefundRequest
 from refunds.review import decidable
 from refunds.rules.floor import DELAY_DAYS
 from refunds.states import RELEASED, Reason, State
-from refunds.telling import payout_words
+from refunds.telling import legs, payout_words
 from terminals.models import Transaction, TransactionStatus
 
 #: What a row of refunds shows. Sealed fields stay closed: opening them costs, and no list needs them.
@@ -52,6 +52,7 @@ _SHOWN = (
     "transaction__order_no",
     "decided_at",
     "route",
+    "leg_count",
     "transaction__channel",
     "transaction__funding",
     "transaction__channel_account__channel",
@@ -95,6 +96,7 @@ class RefundRow:
     refund: RefundRequest
     number: str
     url: str
+    channels: Sequence[str]
     reason_label: Promise | str
     amount_fen: int
     state_label: Promise | str
@@ -105,11 +107,14 @@ class RefundRow:
 
 def refunds(requests: Iterable[RefundRequest], *, at: datetime) -> list[RefundRow]:
     """Rows of all refunds. They are ``lean``."""
+    requests = list(requests)
+    payments = plans.payments_of(requests)
     return [
         RefundRow(
             refund=request,
             number=request.number,
             url=refund_url(request.number),
+            channels=legs.channels_of(request, payments.get(request.pk, ())),
             reason_label=Reason(request.reason).label,
             amount_fen=request.approved_fen or request.amount_fen,
             state_label=State(request.state).label,

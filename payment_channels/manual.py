@@ -34,6 +34,7 @@ TROUBLES: Final[Mapping[str, Retry]] = {
     "other_way": Retry.NEVER,
     "not_collected": Retry.SAME_NUMBER,
     "no_means": Retry.SAME_NUMBER,
+    "paid_meanwhile": Retry.SAME_NUMBER,
 }
 
 

@@ -102,6 +102,9 @@ REMEDIES: dict[str, str] = {
     "no_means": gettext_noop(
         "There was too little money to pay it. Fill the till or the account, then send it out again."
     ),
+    "paid_meanwhile": gettext_noop(
+        "An earlier payout of this money is reported as paid. Finance looks it up and ends the hold on the sale."
+    ),
     "compare": gettext_noop(
         "The channel reports another amount or number than ours. Compare both before doing anything."
     ),

@@ -78,8 +78,8 @@ def outcome_of(rule: Rule | None, *, code: str, message: str, raw: str, maybe_re
     return Refused(code=code, message=message, retry=rule.retry, throttled=rule.throttled, remedy=rule.remedy, raw=raw)
 
 
-def blame_clock(outcome: R) -> R | Refused:
-    """The same refusal where our clock is known to be wrong: a signature that is not accepted fails by its time."""
-    if isinstance(outcome, Refused) and outcome.remedy == "check_keys":
+def blame_clock(outcome: R) -> R | Refused | Unknown:
+    """The same where our clock is known to be wrong: a signature that is not accepted fails by its time, a question's too."""
+    if isinstance(outcome, Refused | Unknown) and outcome.remedy == "check_keys":
         return replace(outcome, remedy="check_clock")
     return outcome

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
-from typing import BinaryIO, Concatenate, Final, Generic, ParamSpec, Self, TypeVar
+from typing import BinaryIO, Concatenate, Final, Generic, ParamSpec, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
@@ -21,10 +21,11 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as PoolTimeoutError
 
 from payment_channels import clock
-from payment_channels.contract import NoticeRejected, Unknown
+from payment_channels.contract import NoticeRejected, Refused, Unknown
 from payment_channels.parsing import Unreadable
 from payment_channels.profile import Profile
 from payment_channels.rsa_keys import SignatureInvalid
+from payment_channels.rules import blame_clock
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ MAX_REPLY_BYTES = 1_000_000
 _CHUNK_BYTES = 65_536
 
 P = ParamSpec("P")
-S = TypeVar("S")
+S = TypeVar("S", bound="Signing")
 R = TypeVar("R")
 B = TypeVar("B")
 
@@ -300,19 +301,30 @@ def opening_notice() -> Iterator[None]:
         raise NoticeRejected("unreadable", str(error)) from error
 
 
+class Signing(Protocol):
+    """What signs with our clock: an adapter."""
+
+    @property
+    def clock_is_off(self) -> bool:
+        """Whether the channel's last answer says that our clock is wrong."""
+        ...
+
+
 def always_an_outcome(
     ask: Callable[Concatenate[S, P], R],
-) -> Callable[Concatenate[S, P], R | Unknown]:
-    """Keep the contract's word that an adapter never raises, even where we made a mistake.
+) -> Callable[Concatenate[S, P], R | Refused | Unknown]:
+    """Keep the contract's word that an adapter never raises, even where we made a mistake; and name a wrong clock of ours as
+    that, whatever is asked.
 
     The journey must be able to store an outcome for every send; the mistake itself goes to the log, without
     the message's content.
     """
 
     @functools.wraps(ask)
-    def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R | Unknown:
+    def guarded(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R | Refused | Unknown:
         try:
-            return ask(self, *args, **kwargs)
+            outcome = ask(self, *args, **kwargs)
+            return blame_clock(outcome) if self.clock_is_off else outcome
         except TransportFailed as failure:
             return failure.outcome()
         except SignatureInvalid as error:

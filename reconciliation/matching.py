@@ -6,7 +6,7 @@ sent again may stand on a later day. What is still in flight is pending, which i
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -204,21 +204,34 @@ SELECT e.id, l.succeeded_at, l.channel_refund_no, l.line, b.sha256
 """  # noqa: S608 - our own text
 
 
-#: A payout that the channel refused because less is left, of a sale whose portal refunds this statement names: that is why.
-_EXPLAINED = f"""
+#: Payouts that the channel refused because less is left, of sales whose portal refunds its statements name: that is why.
+#: ``{sales}``: of which sales.
+_EXPLAINED = """
 UPDATE refunds_execution e SET failure_remedy = 'refunded_elsewhere'
-  FROM (SELECT s.id, s.amount_fen, sum(l.amount_fen) AS fen
-          FROM reconciliation_billline l
-          JOIN terminals_transaction s ON s.merchant_id = %(merchant)s
-           AND s.channel_transaction_no = l.channel_transaction_no AND s.channel_account_id = %(account)s
-         WHERE l.bill_id = %(bill)s AND l.outcome = 'channel_only' AND l.execution_id IS NULL
-           AND l.channel_transaction_no <> '' AND NOT {_TAKEN_BACK}
+  FROM (SELECT s.id, s.amount_fen, sum(d.bill_fen) AS fen
+          FROM terminals_transaction s
+          JOIN reconciliation_difference d ON d.channel_account_id = s.channel_account_id AND d.resolution = ''
+           AND d.kind = 'channel_only' AND d.execution_id IS NULL AND d.bill_fen > 0
+          JOIN reconciliation_billline l ON l.id = d.line_id AND l.channel_transaction_no = s.channel_transaction_no
+         WHERE s.channel_transaction_no <> '' AND s.id IN ({sales})
          GROUP BY s.id) t
  WHERE e.transaction_id = t.id AND e.state = 'failed' AND e.failure_remedy = ANY(%(less_left)s)
    AND t.fen + e.amount_fen > t.amount_fen - (
      SELECT coalesce(sum(o.amount_fen), 0) FROM refunds_execution o
       WHERE o.transaction_id = t.id AND o.state NOT IN ('ready', 'failed', 'cancelled'))
-"""  # noqa: S608 - our own text
+"""
+_OF_DAY = """
+SELECT x.id FROM terminals_transaction x JOIN reconciliation_billline b ON b.channel_transaction_no = x.channel_transaction_no
+ WHERE x.merchant_id = %(merchant)s AND x.channel_account_id = %(account)s AND b.channel_transaction_no <> ''
+   AND b.bill_id = %(bill)s AND b.outcome = 'channel_only' AND b.execution_id IS NULL
+"""
+_OF_PAYOUTS = "SELECT x.transaction_id FROM refunds_execution x WHERE x.id = ANY(%(payouts)s::uuid[])"
+
+
+def explain(payouts: Collection[UUID]) -> None:
+    """Say of payouts that were refused just now, because less is left, what statements that were there before know."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPLAINED.format(sales=_OF_PAYOUTS), {"payouts": list(payouts), "less_left": list(LESS_LEFT)})
 
 
 def compare(*, day: ReconciliationDay, at: datetime) -> None:
@@ -280,7 +293,7 @@ def _compare_one(day: ReconciliationDay, at: datetime) -> None:
         asked = cursor.rowcount
         cursor.execute(_PAID_AFTER_ALL, parameters)
         paid_after_all = cursor.fetchall()
-        cursor.execute(_EXPLAINED, parameters)
+        cursor.execute(_EXPLAINED.format(sales=_OF_DAY), parameters)
     _hold(paid_after_all, at)
     for other in ReconciliationDay.objects.filter(pk__in={day_id for day_id, _ in later}):
         other.channel_account = day.channel_account

@@ -48,14 +48,8 @@ def can_adopt(request: RefundRequest, last: Execution | None) -> bool:
 
 
 def _is_of_the_portal(payout: Execution) -> bool:
-    """Whether the channel says that it refused because of a refund made elsewhere, or says only that less is left and its
-    statements name refunds of the payment that leave no room.
-    """
-    if payout.failure_remedy not in matching.LESS_LEFT:
-        return payout.failure_remedy == "refunded_elsewhere"
-    sale = payout.transaction
-    told_fen: int = told_by_statements(sale).aggregate(fen=Sum("bill_fen", default=0))["fen"]
-    return told_fen > 0 and told_fen + sent_fen(sale) + payout.amount_fen > sale.amount_fen
+    """Whether the channel, or a statement of its, says that it refused because of a refund made elsewhere."""
+    return payout.failure_remedy == "refunded_elsewhere"
 
 
 def told_by_statements(sale: Transaction) -> QuerySet[Difference]:

@@ -254,6 +254,7 @@ class HandTrouble(TextChoices):
     NOT_COLLECTED = "not_collected", _("The customer did not come for it")
     NO_MEANS = "no_means", _("The till or the account has too little money")
     OTHER_WAY = "other_way", _("The customer wants it another way")
+    PAID_MEANWHILE = "paid_meanwhile", _("The channel has paid it meanwhile: nobody pays it by hand any more")
 
 
 class RejectReason(TextChoices):

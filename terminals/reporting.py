@@ -143,7 +143,9 @@ def check_lines(*, amounts_fen: Iterable[int], paid_fen: int, order_fen: Contain
         f"{yuan(abs(over_fen))} too {'much' if over_fen > 0 else 'little'}; {hint}"
     )
     words = (
-        ()
+        (_("The lines and what was paid differ by just a hundred times: one is in yuan and the other in fen."),)
+        if paid_fen == sum(amounts) * 100 or paid_fen * 100 == sum(amounts)
+        else ()
         if over_fen > 0
         else (_("The lines come to less than was paid: one is missing. Tax, service and delivery are lines, too."),)
     )
@@ -422,7 +424,9 @@ def _as_told(sale: ReportedSale) -> dict[str, Any]:
 
 
 def _line_facts(line: SaleLine | TransactionLine) -> tuple[object, ...]:
-    return (line.sku, line.name, line.group, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
+    """In the form in which two spellings of an article are one."""
+    article = versions.article_facts(line.sku, line.name, line.group)
+    return (*article, str(line.kind), line.quantity, line.unit_price_fen, line.amount_fen)
 
 
 def lines_of(sale: Transaction) -> QuerySet[TransactionLine]:

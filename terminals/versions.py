@@ -69,6 +69,11 @@ def line_as_told(line: Line) -> list[str | int]:
     ]
 
 
+def article_facts(sku: str, name: str, group: str) -> tuple[str, str, str]:
+    """What a line says of its article, in the form in which two spellings of it are equal."""
+    return orders.article_key(sku), name_key(name), name_key(group)
+
+
 def corrections_of(sale: Transaction) -> QuerySet[AuditEvent]:
     """What was corrected of a sale, the newest first."""
     return AuditEvent.objects.filter(object_id=str(sale.pk), action=CORRECTED).order_by("-pk")
@@ -99,7 +104,7 @@ def _comparable(told: Mapping[str, Any]) -> dict[str, Any]:
         "cashier": name_key(told["cashier"]),
         # As text, where a till completed a sale.
         "payer_paid_fen": None if paid_fen in (None, "None") else int(paid_fen),
-        "lines": sorted(map(tuple, told["lines"])),
+        "lines": sorted((*article_facts(*line[:3]), *line[3:]) for line in told["lines"]),
     }
 
 

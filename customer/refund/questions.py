@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext
 
-from merchants import channels
 from refunds.models import RefundRequest
 from refunds.states import PAID, State, edge
+from refunds.telling import legs
 
 
 def questions(request: RefundRequest, *, headline: str, day: str, destination: str) -> Sequence[tuple[str, str]]:
@@ -25,7 +25,7 @@ def questions(request: RefundRequest, *, headline: str, day: str, destination: s
             else gettext("Nowhere: it is closed without a payment.")
             if ended
             else gettext("To %(destination)s; it was paid by %(channel)s.")
-            % {"destination": destination, "channel": channels.label(request.channel)},
+            % {"destination": destination, "channel": legs.channels_label(request)},
         ),
         (gettext("Why this amount?"), _amount(request, has_ended=ended, is_decided=decided)),
         (

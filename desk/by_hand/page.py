@@ -25,7 +25,9 @@ _SLOW_AFTER_DAYS, _LATE_AFTER_DAYS = 3, 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandRow:
-    """``age_label`` says how long it waits, once that is worth a word; ``file`` in which file it was taken to the bank."""
+    """``age_label`` says how long it waits, once that is worth a word; ``file`` in which file it was taken to the bank;
+    ``held``: it may be paid already.
+    """
 
     refund: RefundRequest
     route_label: str
@@ -34,6 +36,7 @@ class HandRow:
     age_label: str
     age_tone: str
     file: str
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +69,5 @@ def _row(refund: RefundRequest, at: datetime, files: Mapping[UUID, str]) -> Hand
         age_label="" if days < _SLOW_AFTER_DAYS else gettext("waits for %(n)s days") % {"n": days},
         age_tone="bad" if days >= _LATE_AFTER_DAYS else "warn",
         file=files.get(refund.pk, ""),
+        held=refund.transaction.held_at is not None,
     )

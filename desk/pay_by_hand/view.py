@@ -84,8 +84,8 @@ def _who(request: RefundRequest, by: Principal) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayByHandPage:
-    """``blocked`` says why this person may not pay it; ``typed`` is what the form holds; ``file`` is the payment file that
-    has this transfer already, and ``approvers`` who approved it.
+    """``blocked`` says why this person may not pay it, ``held`` why nobody should now; ``typed`` is what the form holds; ``file``
+    is the payment file that has this transfer already, and ``approvers`` who approved it.
     """
 
     refund: RefundRequest
@@ -99,6 +99,7 @@ class PayByHandPage:
     can_reveal: bool
     waits: bool
     blocked: str
+    held: str
     drawers: Sequence[str]
     troubles: Sequence[HandTrouble]
     error: str
@@ -146,6 +147,7 @@ def pay_by_hand_page(
         can_reveal=payee is not None and revealed is None and scope.may(Act.REVEAL),
         waits=by_hand.waiting_route(refund) != "",
         blocked="" if may_pay else codes.words("two_persons_needed"),
+        held=codes.words("sale_held") if refund.transaction.held_at else "",
         drawers=list(refund.store.terminals.order_by("code").values_list("code", flat=True)),
         troubles=list(HandTrouble),
         error=error,

@@ -6,12 +6,12 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from desk import filters, keyset, people
+from desk import filters, keyset, numbers, people
 from desk.access import Scope
 from desk.addresses import refund as refund_url
 from desk.addresses import with_query
@@ -40,13 +40,10 @@ class DeskList:
 def desk_list(query: QueryDict, *, scope: Scope, at: datetime) -> DeskList:
     """The saved view, narrowed by the filters and the search of the address."""
     view = saved_views.view_named(query.get("view", ""))
-    chosen = [filters.store(scope), filters.channel(scope), filters.reason(), filters.amount()]
-    rows = filters.apply(
-        scope.requests().filter(saved_views.UNDECIDED_YET, view.condition(scope.staff, at)), chosen, query
-    )
+    chosen = [filters.store(scope), filters.channel_of_refund(scope), filters.reason(), filters.amount()]
     wanted = query.get("q", "").strip()
-    if wanted:
-        rows = rows.filter(Q(number=wanted.upper()) | Q(transaction__order_no=wanted))
+    named = numbers.recognise(wanted, scope=scope).refunds if wanted else scope.requests()
+    rows = filters.apply(named.filter(saved_views.UNDECIDED_YET, view.condition(scope.staff, at)), chosen, query)
     return DeskList(view, chosen, Order("due_at", descending=query.get("sort") == "-due"), rows)
 
 

@@ -30,9 +30,11 @@ from desk.rows import Pager, alerts, late, stamp, target_s
 from desk.templatetags.desk_format import yuan
 from merchants.models import Staff
 from merchants.rights import Act
+from refunds.facts import plans
 from refunds.models import Evidence, RefundRequest
 from refunds.review import decidable
 from refunds.states import UNDECIDED, Reason, State
+from refunds.telling import legs
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class QueueRow:
     number: str
     leads: Leads
     current: bool
-    channel: str
+    channels: Sequence[str]
     store_name: str
     reason_label: Promise | str
     evidence_count: int
@@ -223,17 +225,18 @@ def queue_rows(
     if takes and not any(request.number == wanted for request in requests):
         selected = _first(free, scope=scope, at=at)
     following = _following(requests, theirs)
+    payments = plans.payments_of(requests)
     return [
         QueueRow(
             number=request.number,
             leads=leads(request.number, query, following=following[request.number]),
             current=request.number == selected,
-            channel=request.channel,
+            channels=legs.channels_of(request, payments.get(request.pk, ())),
             store_name=request.store.name,
             reason_label=Reason(request.reason).label,
             evidence_count=evidence.get(request.pk, 0),
             amount_fen=request.approved_fen or request.amount_fen,
-            paid_fen=request.transaction.amount_fen,
+            paid_fen=sum(one.amount_fen for one in payments.get(request.pk, [request.transaction])),
             decision=request.verdict["decision"],
             tier=verdicts.tier_level(request),
             state=request.state,

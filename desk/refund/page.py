@@ -37,12 +37,11 @@ from desk.rows import alerts, stamp, target_s
 from desk.templatetags.desk_format import when_minute, yuan_sign
 from desk.verdicts import VerdictCard
 from desk.ways import Way
-from merchants import channels
 from merchants.principals import Principal
 from merchants.rights import Act
 from refunds import queries
 from refunds.evidence import repeats
-from refunds.facts import conditions, payees
+from refunds.facts import conditions, payees, plans
 from refunds.models import Evidence, RefundRequest
 from refunds.models.evidence import EvidenceKind
 from refunds.models.goods_return import OfferKind, ReturnWay
@@ -109,7 +108,7 @@ class Refund:
     amount_fen: int
     requested_fen: int
     paid_fen: int
-    channel: str
+    channels: Sequence[str]
     channel_label: str
     destination_label: str
     payout_method: str
@@ -260,9 +259,10 @@ def refund(
     paid_fen = sale.amount_fen
     if request.leg_count or not returned.keys() <= {line.pk for line in sold}:
         # Of the whole order, whichever payment named the article.
-        payments = orders.siblings(sale)
-        paid_fen = sum(one.amount_fen for one in payments)
-        sold = orders.lines_of((one.pk, one.amount_fen, list(one.lines.all())) for one in payments)
+        siblings = orders.siblings(sale)
+        paid_fen = sum(one.amount_fen for one in siblings)
+        sold = orders.lines_of((one.pk, one.amount_fen, list(one.lines.all())) for one in siblings)
+    payments = plans.payments_of([request]).get(request.pk, ())
     last = executions[0] if executions else None
     waited = payout_words.waits(request, now=at, payout=last)
     shown_payouts = [
@@ -285,8 +285,8 @@ def refund(
         amount_fen=request.approved_fen or request.amount_fen,
         requested_fen=request.amount_fen,
         paid_fen=paid_fen,
-        channel=request.channel,
-        channel_label=channels.label(request.channel),
+        channels=legs.channels_of(request, payments),
+        channel_label=legs.channels_label(request, payments),
         destination_label=legs.split_label(request)
         or destination_label(
             sale=sale,

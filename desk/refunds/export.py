@@ -4,11 +4,11 @@ Rows are fetched page by page along the key, so neither the web process nor the 
 transaction stays open while a slow client reads. No customer's name or contact is in the file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -21,16 +21,18 @@ from desk.addresses import with_query
 from desk.templatetags.desk_format import when
 from merchants import channels
 from merchants.rights import Act
-from refunds.models import RefundRequest
+from refunds.facts import plans
+from refunds.models import Leg, RefundRequest
 from refunds.queries import beyond
 from refunds.states import Reason, Route, State
+from terminals.models import Transaction
 
 _PAGE = 1_000
 _READ = (
     "number",
     "created_at",
     "state",
-    "channel",
+    "leg_count",
     "reason",
     "route",
     "amount_fen",
@@ -44,6 +46,7 @@ _READ = (
     "store__name",
     "terminal__code",
     "transaction__order_no",
+    "transaction__channel",
     "transaction__channel_transaction_no",
     "transaction__amount_fen",
     "transaction__paid_at",
@@ -65,17 +68,32 @@ def lines(rows: QuerySet[RefundRequest]) -> Iterator[str]:
 def in_pages(rows: QuerySet[Any], field: str) -> Iterator[list[Any]]:
     """The rows along their key, newest first, so many at a time."""
     ordered = rows.order_by(f"-{field}", "-pk")
-    found = list(ordered[:_PAGE])
+    found = _read_in(ordered[:_PAGE])
     while found:
         yield found
         last = found[-1]
         after = beyond(field=field, value=getattr(last, field), pk=last.pk, descending=True)
-        found = list(ordered.filter(after)[:_PAGE]) if len(found) == _PAGE else []
+        found = _read_in(ordered.filter(after)[:_PAGE]) if len(found) == _PAGE else []
+
+
+def _read_in(rows: QuerySet[Any]) -> list[Any]:
+    """These rows; of refunds that go back by several payments with those, and where there are none without a statement more."""
+    found = list(rows)
+    in_parts = [one for one in found if isinstance(one, RefundRequest) and one.leg_count]
+    legs = Leg.objects.select_related("transaction").only(*plans.OF_PAYMENT).order_by("sequence")
+    prefetch_related_objects(in_parts, Prefetch("legs", legs))
+    return found
 
 
 def read(rows: QuerySet[RefundRequest]) -> QuerySet[RefundRequest]:
     """The rows with what the file shows."""
     return rows.select_related("store", "terminal", "transaction").only(*_READ)
+
+
+def _paid(request: RefundRequest) -> Sequence[Transaction]:
+    """The payments that it goes back by, each once."""
+    of_legs = dict.fromkeys(leg.transaction for leg in request.legs.all()) if request.leg_count else ()
+    return tuple(of_legs) or (request.transaction,)
 
 
 def _decided_by(request: RefundRequest) -> str:
@@ -101,13 +119,19 @@ COLUMNS: Columns = (
     (_("Decided at"), lambda one: _instant(one.decided_at)),
     (_("Refunded at"), lambda one: _instant(one.succeeded_at)),
     (_("Route"), lambda one: cell(str(Route(one.route).label))),
-    (_("Channel"), lambda one: cell(channels.label(one.channel))),
+    (
+        _("Channel"),
+        lambda one: cell(" + ".join(map(channels.label, dict.fromkeys(each.channel for each in _paid(one))))),
+    ),
     (_("Store code"), lambda one: name(one.store.code)),
     (_("Store"), lambda one: name(one.store.name)),
     (_("Till"), lambda one: name(one.terminal.code) if one.terminal else ""),
     (_("Cashier"), lambda one: name(one.cashier)),
     (_("Receipt"), lambda one: name(one.transaction.order_no)),
     (_("Paid at"), lambda one: _instant(one.transaction.paid_at)),
-    (_("Paid (¥)"), lambda one: yuan(one.transaction.amount_fen)),
-    (_("Channel no."), lambda one: name(one.transaction.channel_transaction_no or "")),
+    (_("Paid (¥)"), lambda one: yuan(sum(each.amount_fen for each in _paid(one)))),
+    (
+        _("Channel no."),
+        lambda one: name(" + ".join(filter(None, (each.channel_transaction_no for each in _paid(one))))),
+    ),
 )

@@ -54,7 +54,13 @@ class Sums:
 
 def listed(query: QueryDict, *, scope: Scope, at: datetime) -> Listed:
     """What the filters, the search and the address of a figure leave."""
-    chosen = [filters.state(), filters.channel(scope), filters.store(scope), filters.reason(), filters.amount()]
+    chosen = [
+        filters.state(),
+        filters.channel_of_refund(scope),
+        filters.store(scope),
+        filters.reason(),
+        filters.amount(),
+    ]
     text = query.get("q", "").strip()
     found = numbers.recognise(text, scope=scope).refunds if text else scope.requests()
     found = filters.within_days(filters.apply(found, chosen, query), "created_at", query)

@@ -1,7 +1,7 @@
 """How the pages write things: money, instants, states, the clock. Registered as template builtins in the settings."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -257,6 +257,12 @@ def channel_mark(channel: str) -> SafeString:
         channels.letter(channel),
         name,
     )
+
+
+@register.simple_tag
+def channel_marks(several: Iterable[str]) -> SafeString:
+    """The squares of several channels beside one another."""
+    return format_html_join("", "{}", ((channel_mark(channel),) for channel in several))
 
 
 register.filter("channel_name", channels.label)

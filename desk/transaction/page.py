@@ -34,11 +34,21 @@ class Article:
     worth_fen: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class HandPayout:
+    """A payout that a person is about to make, and where they say what came of it."""
+
+    text: str
+    number: str
+    url: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Why finance holds the sale; ``findings`` for whoever may end it."""
+    """Why finance holds the sale; ``findings`` for whoever may end it. ``by_hand`` is what nobody should pay meanwhile."""
 
     texts: Sequence[str]
+    by_hand: Sequence[HandPayout]
     findings: Sequence[Choice]
     end_url: str
 
@@ -139,7 +149,12 @@ def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
         "%(channel)s called payout %(payout)s of %(number)s refused, and then paid (¥%(amount)s). "
         "Nothing more leaves for this sale until finance has looked."
     )
+    by_hand = gettext(
+        "%(number)s waits to be paid by hand (¥%(amount)s): do not pay it. Where nobody has, say there that the channel has paid "
+        "it meanwhile, before the hold is ended; where somebody has, it was paid twice."
+    )
     payouts = contradictions.contradicted(sale)
+    waiting = contradictions.waiting_by_hand(sale) if payouts else []
     findings = [item for item in contradictions.Finding if bool(payouts) != (item is contradictions.Finding.CLEARED)]
     said = explanations.payment_sentence(sale.payment_word) if payment.is_contradiction(sale.payment_word) else ""
     if not payouts and not said:
@@ -152,12 +167,20 @@ def hold_of(sale: Transaction, *, may_end: bool) -> Hold:
         + [
             text
             % {
-                "channel": channels.label(payout.request.channel),
+                "channel": channels.label(payout.transaction.channel),
                 "payout": payout.refund_no,
                 "number": payout.request.number,
                 "amount": yuan_grouped(payout.amount_fen),
             }
             for payout in payouts
+        ],
+        by_hand=[
+            HandPayout(
+                by_hand % {"number": one.request.number, "amount": yuan_grouped(one.amount_fen)},
+                one.request.number,
+                reverse("desk:pay-by-hand", args=[one.request.number]),
+            )
+            for one in waiting
         ],
         findings=[Choice(item.value, str(item.label)) for item in findings] if may_end else [],
         end_url=reverse("desk:end-hold", args=[sale.pk]),

@@ -32,9 +32,8 @@ from payment_channels.contract import (
     mismatch,
     trade_is_asked_for,
 )
-from payment_channels.parsing import Unreadable, fen_from_yuan, json_object, text
+from payment_channels.parsing import Unreadable, fen_from_yuan, json_object, text, text_or_empty
 from payment_channels.profile import Profile
-from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
 from payment_channels.transport import Transport, always_an_outcome, opening_notice, proven
 
@@ -64,7 +63,10 @@ def _open(parameters: Mapping[str, str], *, credentials: Credentials) -> RefundN
         raise NoticeRejected("wrong_merchant", "a notice for another application")
     of_bank = parameters.get("msg_method") == _SECOND_LEG
     if of_bank:
-        refund_no = text(json_object(text(parameters, "biz_content").encode()), "out_request_no")
+        refund_no = text_or_empty(json_object(text(parameters, "biz_content").encode()), "out_request_no")
+        if not refund_no:
+            # Of a refund that was made without one, in the portal: of no payout of ours.
+            return ForeignNotice(about=_SECOND_LEG)
     elif parameters.get("refund_fee") and (parameters.get("out_biz_no") or _refunded(parameters)):
         # One that was made in the portal may come without a number of its own: then it is of no payout of ours.
         refund_no = parameters.get("out_biz_no", "")
@@ -116,6 +118,11 @@ class AlipayRefundChannel:
         transport = Transport.to(base_url.removesuffix("/gateway.do"), profile=profile, now=clock)
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
+    @property
+    def clock_is_off(self) -> bool:
+        """See ``Signing``."""
+        return self._gateway.transport.clock_is_off
+
     @always_an_outcome
     def refund(self, order: RefundOrder) -> Outcome:
         """See ``RefundChannel``."""
@@ -125,8 +132,7 @@ class AlipayRefundChannel:
         def read(answer: Answer) -> Outcome:
             status = Status.parse(answer.body)
             if not status.handled:
-                outcome = errors.outcome_of_application(status, raw=answer.raw, maybe_received=order.maybe_received)
-                return blame_clock(outcome) if self._gateway.transport.clock_is_off else outcome
+                return errors.outcome_of_application(status, raw=answer.raw, maybe_received=order.maybe_received)
             return RefundAnswer.parse(answer.body).outcome(order, answered_at=self._clock(), raw=answer.raw)
 
         return self._ask("alipay.trade.refund", messages.refund_content(order), read)

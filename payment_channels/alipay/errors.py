@@ -191,10 +191,15 @@ def outcome_of_query(status: Status, *, raw: str) -> Unknown:
     return Unknown(code=code, message=status.message, remedy=rule.remedy if rule else "", raw=raw)
 
 
-_AS_SPELLED = {code.lower(): code for code in (*RULES, *_QUERY, *_CANCEL)}
+#: Without "ACQ.", which some of the vendor's own lists leave out (TRADE_NOT_EXIST), or spell "AQC.".
+_ODD = ("TRADE_NOT_EXIST", "AQC.SYSTEM_ERROR")
+_AS_SPELLED = {code.lower().removeprefix("acq."): code for code in (*_CANCEL, *_QUERY, *RULES) if code not in _ODD}
 
 
 def _as_listed(name: str) -> str:
-    """A code as the vendor's lists spell it, in whatever case it came; "aop." before it only says who found it."""
+    """A code as the vendor's lists spell it, in whatever case it came, with or without the system's name in front; "aop." before
+    it only says who found it.
+    """
     plain = name.strip()
-    return _AS_SPELLED.get(plain.lower().removeprefix("aop."), plain)
+    said = plain.lower().removeprefix("aop.")
+    return _AS_SPELLED.get(said.removeprefix("acq.").removeprefix("aqc."), plain)

@@ -28,7 +28,6 @@ from payment_channels.contract import (
 )
 from payment_channels.parsing import text, text_or_empty
 from payment_channels.profile import Profile
-from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
 from payment_channels.transport import Transport, always_an_outcome, opening_notice, proven
 from payment_channels.unionpay import bills, errors, messages, signing
@@ -93,6 +92,11 @@ class UnionPayRefundChannel:
         transport = Transport.to(base_url, profile=profile, now=clock)
         self._files = Transport.to(profile.file_url, profile=profile, now=clock) if profile.file_url else transport
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
+
+    @property
+    def clock_is_off(self) -> bool:
+        """See ``Signing``."""
+        return self._gateway.transport.clock_is_off
 
     @always_an_outcome
     def refund(self, order: RefundOrder) -> Outcome:
@@ -166,10 +170,7 @@ class UnionPayRefundChannel:
 
     def _apply(self, order: RefundOrder, *, txn_type: str) -> Outcome:
         fields = messages.application_fields(order, txn_type=txn_type, profile=self._profile)
-        outcome = self._ask(
-            _APPLY, fields, lambda answer: messages.read_application(answer.body, order, raw=answer.raw)
-        )
-        return blame_clock(outcome) if self._gateway.transport.clock_is_off else outcome
+        return self._ask(_APPLY, fields, lambda answer: messages.read_application(answer.body, order, raw=answer.raw))
 
     def _ask(self, target: str, fields: Mapping[str, str], read: Callable[[Answer], R]) -> R | Unknown:
         return proven(lambda: self._gateway.call(target=target, fields=fields), read)

@@ -8,6 +8,7 @@ the acquirer kept the refused number is not documented (g): where it did, the re
 became of it.
 """
 
+import re
 from collections.abc import Mapping
 
 from payment_channels.contract import Outcome, Refused, Retry, Unknown
@@ -100,6 +101,18 @@ LISTS = (
     ),
 )
 
+#: Codes that name no cause, or one of several, and the finer code in brackets behind their words: 与原交易信息不符[2050004].
+#: Sources: the vendor's demos list these for a refund (upacp_demo, 退货交易您可能会遇到); what is older than 330 days is refused
+#: with 4040007, as shops report, and is to be paid by a transfer.
+_MANY_MEANINGS = ("01", "30", "35", "36", "60")
+_FINER = re.compile(r"[\[［【](\d{7})[\]］】]\s*$")
+_FINER_RULES: dict[str, Rule] = {
+    "2010002": ask("a repeat: our own earlier send"),
+    "2040004": never("the original is voided, or of another merchant number", "sale_state"),
+    "2050004": never("voided or refunded before: less is left than is asked for", "check_amount"),
+    "4040007": never("past the refund period", "sale_closed"),
+}
+
 _FOR_THE_MOMENT = (Retry.LATER, Retry.AFTER_TOP_UP, Retry.AFTER_MENDING)
 
 #: A query's way of saying that it knows no such trade. No proof: queries lag behind.
@@ -122,7 +135,13 @@ def outcome_of_application(code: str, message: str, *, raw: str, maybe_received:
     """What an answer with a respCode other than 00 to an application proves."""
     if code == "05":
         return Unknown(code=code, message=message, accepted=True, raw=raw)
-    return outcome_of(RULES.get(code), code=code, message=message, raw=raw, maybe_received=maybe_received)
+    return outcome_of(_rule(code, message), code=code, message=message, raw=raw, maybe_received=maybe_received)
+
+
+def _rule(code: str, message: str) -> Rule | None:
+    """What a code says, or the finer one behind its words."""
+    finer = _FINER.search(message) if code in _MANY_MEANINGS else None
+    return (finer and _FINER_RULES.get(finer[1])) or RULES.get(code)
 
 
 def outcome_of_query(code: str, message: str, *, raw: str) -> Unknown:
@@ -139,7 +158,7 @@ def outcome_of_failed_trade(code: str, message: str, *, channel_refund_no: str, 
     A trade that failed has used up its number: orderId and txnTime cannot be sent again (12). What failed for the moment, as for
     want of money, goes on under a new one: this answer is the proof that nothing moved under the old.
     """
-    rule = RULES.get(code)
+    rule = _rule(code, message)
     if code in PENDING:
         return Unknown(code=code, message=message, accepted=True, channel_refund_no=channel_refund_no, raw=raw)
     if rule is None or rule.retry is None:

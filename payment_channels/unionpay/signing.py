@@ -116,10 +116,17 @@ def open_answer(raw: bytes) -> dict[str, str]:
 
 
 def open_notice(raw: bytes) -> dict[str, str]:
-    """Read a notice's form, which is URL-encoded. Raises ``Unreadable``."""
+    """Read a notice's form, which is URL-encoded in the encoding that it names: that of whoever made the trade, which may be
+    another system of the same merchant. Raises ``Unreadable``.
+    """
+    fields = _form(raw, encoding="utf-8", errors="replace")
+    return _form(raw, encoding=_encoding_of(fields), errors="strict")
+
+
+def _form(raw: bytes, *, encoding: str, errors: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=200
+            raw.decode("ascii"), keep_blank_values=True, encoding=encoding, errors=errors, max_num_fields=200
         )
     except ValueError as error:
         raise Unreadable("not a form") from error
@@ -127,6 +134,11 @@ def open_notice(raw: bytes) -> dict[str, str]:
     if not fields or len(fields) != len(pairs):
         raise Unreadable("no field, or a field stands twice")
     return fields
+
+
+def _encoding_of(fields: Mapping[str, str]) -> str:
+    """That of a message's texts, in which it is signed. GB 18030 has all of GBK."""
+    return "gb18030" if fields.get("encoding", "").upper() in ("GBK", "GB2312", "GB18030") else "utf-8"
 
 
 def _put(fields: dict[str, str], pair: str) -> None:
@@ -140,7 +152,7 @@ def _put(fields: dict[str, str], pair: str) -> None:
 
 def _digest(fields: Mapping[str, str]) -> bytes:
     joined = "&".join(f"{name}={fields[name]}" for name in sorted(fields) if name != "signature")
-    return hashlib.sha256(joined.encode("utf-8")).hexdigest().encode("ascii")
+    return hashlib.sha256(joined.encode(_encoding_of(fields))).hexdigest().encode("ascii")
 
 
 def _issued(certificate: Certificate, *, by: Certificate, at: datetime) -> bool:

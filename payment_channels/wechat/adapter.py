@@ -32,7 +32,6 @@ from payment_channels.contract import (
 )
 from payment_channels.parsing import Unreadable, json_object, member, text, text_or_empty, whole
 from payment_channels.profile import BillBasis, Profile
-from payment_channels.rules import blame_clock
 from payment_channels.statements import Statement
 from payment_channels.transport import Reply, Transport, always_an_outcome, opening_notice, unreadable
 from payment_channels.wechat import bills, errors, messages, signing
@@ -107,6 +106,11 @@ class WeChatRefundChannel:
         transport = Transport.to(base_url, profile=profile, now=clock)
         self._gateway = Gateway(credentials=credentials, transport=transport, clock=clock)
 
+    @property
+    def clock_is_off(self) -> bool:
+        """See ``Signing``."""
+        return self._gateway.transport.clock_is_off
+
     @always_an_outcome
     def refund(self, order: RefundOrder) -> Outcome:
         """See ``RefundChannel``."""
@@ -115,8 +119,7 @@ class WeChatRefundChannel:
         body = messages.refund_body(order, sub_mchid=self._credentials.sub_mchid, funding=self._profile.funding)
         reply = self._gateway.call(method="POST", target=_REFUNDS, body=body)
         if not 200 <= reply.status < 300:
-            outcome = errors.outcome_of_application(reply, maybe_received=order.maybe_received)
-            return blame_clock(outcome) if self._gateway.transport.clock_is_off else outcome
+            return errors.outcome_of_application(reply, maybe_received=order.maybe_received)
         return self._state(
             reply,
             refund_no=order.refund_no,

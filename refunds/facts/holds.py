@@ -3,6 +3,7 @@
 All payments of the order are held together: what was refused on one and asked anew on another is the same money.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +29,12 @@ def check_not_held(*, transaction_id: UUID) -> None:
     """Raise ``SaleHeld``. The caller holds the sale."""
     if Transaction.objects.filter(pk=transaction_id, held_at__isnull=False).exists():
         raise SaleHeld("finance holds this sale: its channel has contradicted itself")
+
+
+def held_among(*, transaction_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Which of these sales are held."""
+    held = Transaction.objects.filter(pk__in=list(transaction_ids), held_at__isnull=False)
+    return frozenset(held.order_by().values_list("pk", flat=True))
 
 
 def set_held(*, transaction_id: UUID, at: datetime | None) -> None:

@@ -22,6 +22,15 @@ from terminals.models import Funding, Transaction
 #: Where a leg stands without a payout: nobody has begun, or nobody will.
 PLANNED, GIVEN_UP = "planned", "given_up"
 
+#: What is read of a leg for the payment that it goes back by.
+OF_PAYMENT = (
+    "request_id",
+    "sequence",
+    "transaction__channel",
+    "transaction__channel_transaction_no",
+    "transaction__amount_fen",
+)
+
 #: The code of a payout that a person gave up because its channel account took no calls.
 ACCOUNT_GIVEN_UP = "account_given_up"
 #: A channel's word (``payment_channels.contract.Retry``): the account has to be put right first.
@@ -96,6 +105,20 @@ def legs_of(request: RefundRequest) -> list[Leg]:
             why="only_payment",
         )
     ]
+
+
+def payments_of(requests: Iterable[RefundRequest]) -> dict[UUID, list[Transaction]]:
+    """By request, the payments that it goes back by, in the order of its legs, where it has several; none of an everyday refund,
+    and where there are only such, without asking the database.
+    """
+    found: dict[UUID, list[Transaction]] = {}
+    if in_legs := [request.pk for request in requests if request.leg_count]:
+        legs = Leg.objects.filter(request_id__in=in_legs).select_related("transaction").only(*OF_PAYMENT)
+        for leg in legs.order_by("request_id", "sequence"):
+            payments = found.setdefault(leg.request_id, [])
+            if leg.transaction not in payments:
+                payments.append(leg.transaction)
+    return found
 
 
 def standing_of(request: RefundRequest, executions: Iterable[Execution] | None = None) -> list[LegStatus]:

@@ -66,7 +66,7 @@ def ask(claimed: Claimed, adapter: RefundChannel) -> Answer:
             order = replace(claimed.order, maybe_received=False) if denied else claimed.order
             outcome, source = _send(claimed, order, adapter), "answer"
     if isinstance(adapter, TradeQueries):
-        if isinstance(outcome, Refused) and outcome.remedy in _LESS_LEFT:
+        if isinstance(outcome, Refused) and outcome.remedy in LESS_LEFT:
             outcome = _looked_into(outcome, claimed, adapter)
         elif isinstance(outcome, Unknown) and outcome.remedy == "check_history" and denied:
             outcome = _other_total(outcome, claimed, adapter)
@@ -134,7 +134,7 @@ def _looked_into(refused: Refused, claimed: Claimed, adapter: TradeQueries) -> R
 
 
 #: What refusals say where less is left of the payment than is asked for; the payment itself is asked about then.
-_LESS_LEFT = frozenset({"check_amount", "check_rules", "refunded_already", "sale_state", "sale_closed"})
+LESS_LEFT = frozenset({"check_amount", "check_rules", "refunded_already", "sale_state", "sale_closed"})
 _GONE = frozenset({TradeState.PARTLY_REFUNDED, TradeState.REFUNDED, TradeState.REVERSED})
 
 

@@ -13,7 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import TextChoices
+from django.db.models import OuterRef, QuerySet, Subquery, TextChoices
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.audit.actors import Actor
@@ -26,7 +28,7 @@ from refunds import lifecycle
 from refunds.facts import holds, plans
 from refunds.models import Execution, Leg, RefundRequest
 from refunds.payouts import ledger
-from refunds.states import EXECUTION_ENDED, ExecutionState, State
+from refunds.states import BY_HAND, EXECUTION_ENDED, ExecutionState, HandTrouble, State
 from terminals.models import Transaction
 
 logger = logging.getLogger(__name__)
@@ -119,7 +121,9 @@ def end_hold(*, transaction_id: UUID, finding: str, note: str, by: Principal, at
     text = one_line(note, limit=NOTE_MAX)
     if not text:
         raise Invalid("write how it is known", code="message_required")
-    requests = lifecycle.lock_requests({payout.request_id for payout in contradicted(sale)})
+    found = {payout.request_id for payout in contradicted(sale)}
+    locked = lifecycle.lock_requests(found | {one.pk for one in _not_paid_by_hand(sale)})
+    requests = {pk: request for pk, request in locked.items() if pk in found}
     if not Transaction.objects.select_for_update().filter(pk=sale.pk, held_at__isnull=False).exists():
         raise NotHeld("the sale is not held")
     payouts = contradicted(sale)
@@ -139,6 +143,10 @@ def end_hold(*, transaction_id: UUID, finding: str, note: str, by: Principal, at
             at=at,
             data={"refund_no": payout.refund_no, "finding": finding, "note": text},
         )
+    if payouts and finding == Finding.PAID:
+        for other in _not_paid_by_hand(sale):
+            if other.pk in locked and other.pk not in requests:
+                _close_against(other, payouts[0], by, at)
     if not payouts:
         record_of(sale, by=by.actor, action="transaction.end_hold", at=at, data={"finding": finding, "note": text})
     holds.set_held(transaction_id=sale.pk, at=None)
@@ -147,18 +155,48 @@ def end_hold(*, transaction_id: UUID, finding: str, note: str, by: Principal, at
     return sale
 
 
-def contradicted(sale: Transaction) -> list[Execution]:
-    """The payouts of the sale's order that were refused and are reported as paid, and that finance has not looked at."""
-    order = Transaction.objects.filter(
+def waiting_by_hand(sale: Transaction) -> list[Execution]:
+    """The payouts of a held sale's order that a person is to make: nobody should while it is not known what was paid already."""
+    found = Execution.objects.filter(transaction__in=_held_order(sale), channel_account__channel__in=BY_HAND)
+    open_ones = found.exclude(state__in=(*EXECUTION_ENDED, ExecutionState.READY, ExecutionState.SENDING))
+    return list(open_ones.select_related("request", "channel_account").order_by("pk"))
+
+
+def _not_paid_by_hand(sale: Transaction) -> list[RefundRequest]:
+    """Refunds of a held sale's order that nobody paid by hand because the channel is said to have paid meanwhile."""
+    requests = RefundRequest.objects.filter(transaction__in=_held_order(sale), state=State.FAILED).order_by("pk")
+    last = Execution.objects.filter(request=OuterRef("pk")).order_by("-created_at", "-pk").values("failure_code")[:1]
+    return list(requests.alias(why=Subquery(last)).filter(why=HandTrouble.PAID_MEANWHILE))
+
+
+def _close_against(request: RefundRequest, paid: Execution, by: Principal, at: datetime) -> None:
+    with translation.override(request.customer_locale):
+        message = gettext("This payment was refunded to you already, as %(number)s.") % {"number": paid.request.number}
+    lifecycle.advance(
+        request.pk,
+        "close_against",
+        by=by.actor,
+        at=at,
+        data={"refund": paid.request.number, "amount_fen": paid.amount_fen},
+        message=message,
+    )
+
+
+def _held_order(sale: Transaction) -> QuerySet[Transaction]:
+    return Transaction.objects.filter(
         merchant_id=sale.merchant_id, store_id=sale.store_id, order_no=sale.order_no, held_at__isnull=False
     )
+
+
+def contradicted(sale: Transaction) -> list[Execution]:
+    """The payouts of the sale's order that were refused and are reported as paid, and that finance has not looked at."""
     found = Execution.objects.filter(
-        transaction__in=order,
+        transaction__in=_held_order(sale),
         paid_after_all_at__isnull=False,
         needs_attention=True,
         state__in=(ExecutionState.FAILED, ExecutionState.CANCELLED),
     )
-    return list(found.select_related("request").order_by("pk"))
+    return list(found.select_related("request", "transaction").order_by("pk"))
 
 
 def _book(payout: Execution, request: RefundRequest, by: Principal, at: datetime) -> None:

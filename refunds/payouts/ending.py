@@ -5,6 +5,7 @@ settled like a channel's answer, under the same locks. "Not paid" leaves the pay
 only, so that a refund that was there all the same is never paid twice.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +17,7 @@ from core.audit import notes
 from core.audit.models import AuditEvent
 from core.audit.record import record_of
 from core.errors import Conflict, FieldError, Forbidden, Invalid
+from core.numbers import reference
 from core.plain_text import one_line
 from merchants.principals import Principal
 from merchants.rights import Act
@@ -30,6 +32,8 @@ from refunds.payouts import Answer, settle
 from refunds.states import ExecutionState, State
 
 _PROPOSED = "refund.end_proposed"
+#: What spreadsheets make of a long number: 5.03E+27.
+_SPOILED = re.compile(r"[0-9](?:\.[0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 
 
 class NothingProposed(Conflict, code="nothing_proposed"):
@@ -69,7 +73,7 @@ def propose(
                 "version": request.version,
                 "refund_no": execution.refund_no,
                 "paid": finding.paid,
-                "channel_refund_no": finding.channel_refund_no.strip(),
+                "channel_refund_no": reference(finding.channel_refund_no),
                 "paid_at": finding.paid_at.isoformat() if finding.paid_at else "",
                 "note": one_line(finding.note, limit=300),
             },
@@ -147,7 +151,11 @@ def _take(request_id: UUID, by: Principal, version: int) -> tuple[RefundRequest,
 
 def _check(finding: Finding, execution: Execution, at: datetime) -> None:
     errors = []
-    if finding.paid and not 0 < len(finding.channel_refund_no.strip()) <= 64:
+    if finding.paid and _SPOILED.fullmatch(finding.channel_refund_no.strip()):
+        errors.append(
+            FieldError("channel_refund_no", "invalid", _("A spreadsheet has shortened it: copy it from the portal."))
+        )
+    elif finding.paid and not 0 < len(reference(finding.channel_refund_no)) <= 64:
         errors.append(FieldError("channel_refund_no", "required"))
     if finding.paid and finding.paid_at is None:
         errors.append(FieldError("paid_at", "required"))

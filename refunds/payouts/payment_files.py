@@ -140,13 +140,19 @@ def export(*, by: Principal, at: datetime) -> PaymentFile:
 
 @transaction.atomic
 def transfers_of(*, file_id: int, by: Principal, at: datetime) -> list[Transfer]:
-    """What of the file is not paid yet, with full accounts; each look is recorded. Raises ``Forbidden`` or ``Invalid``."""
+    """What of the file is not paid yet and whose sale is not held, with full accounts; each look is recorded. Raises
+    ``Forbidden`` or ``Invalid``.
+    """
     file = files_of(by=by).filter(pk=file_id).first()
     if file is None:
         raise Invalid("there is no such file", code="unknown_payment_file")
     rows = _open(Execution.objects.filter(file_row__file=file)).select_related("request__payee").order_by("pk")
     found = []
+    held = holds.held_among(transaction_ids=[execution.transaction_id for execution in rows])
     for execution in rows:
+        if execution.transaction_id in held:
+            # Perhaps paid already; it is in the file again once finance has ended the hold.
+            continue
         request = execution.request
         conditions.check(Act.REVEAL, by=by, request=request)
         vouching.check(request)

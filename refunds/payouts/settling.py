@@ -27,8 +27,8 @@ from refunds.facts.plans import LegStatus
 from refunds.lifecycle import Move
 from refunds.models import Execution, RefundRequest
 from refunds.models.execution import Method, new_execution
-from refunds.payouts import contradictions, ledger, second_leg
-from refunds.payouts.asking import Answer, as_unknown, holds
+from refunds.payouts import contradictions, explaining, ledger, second_leg
+from refunds.payouts.asking import LESS_LEFT, Answer, as_unknown, holds
 from refunds.payouts.claiming import SENT_AGAIN_AT_MOST
 from refunds.payouts.waking import HOLDS_AN_ACCOUNT, wake
 from refunds.rules.method import MethodChoice
@@ -118,6 +118,7 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
             moves.append(move)
             states[answer.request_id] = _TARGET[move.transition]
     save_fields(executions.values(), _SAVED)
+    _explain(executions.values())
     ledger.post_payouts(paid, at=at)
     Execution.objects.bulk_create(more)
     if recovered:
@@ -125,6 +126,14 @@ def settle(answers: Sequence[Answer], *, at: datetime) -> None:
     _hold(late, moves, executions.values(), at)
     lifecycle.advance_many(moves)
     failpoint("execution.before_commit")
+
+
+def _explain(executions: Iterable[Execution]) -> None:
+    """Of refusals that say no more than that less is left: why, where that is known above this room."""
+    less_left = [row.pk for row in executions if row.state == ExecutionState.FAILED and row.failure_remedy in LESS_LEFT]
+    if less_left:
+        for explain in explaining.EXPLAINS:
+            explain(less_left)
 
 
 def _contradicts(execution: Execution, answer: Answer) -> bool:

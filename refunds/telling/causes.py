@@ -36,11 +36,19 @@ _BY_HAND: dict[str, tuple[Promise | str, Promise | str]] = {
         _("Please call the store and tell them your account once more."),
     ),
     "other_way": (_("You asked for another way."), _("The store agrees on it with you.")),
+    "paid_meanwhile": (
+        _("It seems that the money was paid to you through the payment provider meanwhile."),
+        _("The store looks it up; you need not do anything."),
+    ),
     "not_collected": (
         _("The money was not collected."),
         _("Come to the store when it suits you, or call and agree on another way."),
     ),
 }
+
+
+#: Of these, what the store goes on with by itself.
+_STORE_ACTS = frozenset({"other_way", "paid_meanwhile"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ def failure(*, remedy: str, channel: str) -> Failure:
     """The failure behind an execution's ``failure_remedy``."""
     if remedy in _BY_HAND:
         cause, solution = _BY_HAND[remedy]
-        return Failure(str(cause), str(solution), customer_acts=remedy != "other_way")
+        return Failure(str(cause), str(solution), customer_acts=remedy not in _STORE_ACTS)
     if remedy in _ACCOUNT_CLOSED:
         return Failure(
             gettext("The account that paid cannot take the money."),

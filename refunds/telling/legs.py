@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.money import yuan_grouped
 from core.quantities import quantity_text
+from merchants import channels
 from refunds.facts import payees, plans, shares
 from refunds.facts.plans import LegStatus
 from refunds.models import RefundLine, RefundRequest
@@ -20,6 +21,7 @@ from refunds.telling.causes import failure
 from refunds.telling.destinations import Went, destination_label
 from refunds.telling.stand_words import TABLE
 from refunds.telling.stands import stand
+from terminals.models import Transaction
 
 
 def goods_with_worth(lines: Iterable[RefundLine]) -> Sequence[str]:
@@ -78,6 +80,17 @@ def shown(request: RefundRequest) -> Sequence[ShownLeg]:
 def count(request: RefundRequest) -> int:
     """In how many parts the money goes back; 0 for an everyday refund, without asking the database."""
     return sum(one.leg.state != plans.GIVEN_UP for one in shown(request))
+
+
+def channels_of(request: RefundRequest, payments: Sequence[Transaction] | None = None) -> Sequence[str]:
+    """The channels that it goes back by, each once; ``payments`` are those of its legs, where they are known already."""
+    paid = plans.payments_of([request]).get(request.pk, ()) if payments is None else payments
+    return tuple(dict.fromkeys(one.channel for one in paid)) or (request.channel,)
+
+
+def channels_label(request: RefundRequest, payments: Sequence[Transaction] | None = None) -> str:
+    """``WeChat Pay + Alipay``, in the reader's language."""
+    return " + ".join(channels.label(one) for one in channels_of(request, payments))
 
 
 def split_label(request: RefundRequest) -> str:

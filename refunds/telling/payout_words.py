@@ -172,6 +172,11 @@ class Story:
         return self.waited is not None and self.waited.overdue
 
 
+def _channel_of(request: RefundRequest, payout: Execution | None) -> str:
+    """The channel that a sentence about this payout names: of a part, that of the payment which it goes back by."""
+    return payout.transaction.channel if request.leg_count and payout is not None else request.channel
+
+
 def story(request: RefundRequest, *, now: datetime, state: str = "") -> Story:
     """``request`` comes with its sale and channel account; ``state`` is that of the event that is told, by default its own."""
     state = state or request.state
@@ -180,7 +185,7 @@ def story(request: RefundRequest, *, now: datetime, state: str = "") -> Story:
     waited = waits(request, now=now, payout=payout)
     said = TABLE[Stand.WAITS if where is None else where]
     overdue = waited is not None and waited.overdue and bool(said.late)
-    why = failure(remedy=payout.failure_remedy if payout else "", channel=request.channel)
+    why = failure(remedy=payout.failure_remedy if payout else "", channel=_channel_of(request, payout))
     if state == State.FAILED and said.customer:
         why = Failure(str(said.customer), "")
     return Story(

@@ -134,7 +134,15 @@ def test_a_sale_that_is_almost_right_is_400_with_its_field(api: Api, changed: di
 
 
 @pytest.mark.parametrize(
-    "paid_at", ["2026-02-28T23:59:59.999999999Z", "2024-02-29T00:00:00+08:00", "2001-01-01T00:00:00+23:59"]
+    "paid_at",
+    [
+        "2026-02-28T23:59:59.999999999Z",
+        "2024-02-29T00:00:00+08:00",
+        "2001-01-01T00:00:00+23:59",
+        # As languages write offsets of themselves.
+        "2026-02-28T23:59:59.5+0800",
+        "2026-02-28T23:59:59-0330",
+    ],
 )
 def test_any_offset_and_any_fraction_of_a_second_is_taken(api: Api, paid_at: str) -> None:
     make_sale(api.merchant)
@@ -378,3 +386,14 @@ def test_words_may_have_lines_and_names_may_not(api: Api) -> None:
     for name in ("order_no", "channel_transaction_no", "cashier"):
         answer = _problem(api.post("transactions", {**_SALE, name: "A\nB"}), 400, "invalid_input")
         assert [error["field"] for error in answer["errors"]] == [name]
+
+
+@pytest.mark.parametrize(("paid_fen", "line_fen"), [(10_000, 100), (100, 10_000)])
+def test_sale_whose_lines_are_in_another_unit_than_what_was_paid_says_so(
+    api: Api, paid_fen: int, line_fen: int
+) -> None:
+    make_sale(api.merchant)
+    line = {"sku": "A", "name": "锅", "quantity": 1, "unit_price_fen": line_fen, "amount_fen": line_fen}
+    sale = {**_SALE, "amount_fen": paid_fen, "lines": [line]}
+    body = _problem(api.post("transactions", sale, **{"Accept-Language": "en"}), 422, "lines_do_not_add_up")
+    assert "in yuan" in body["errors"][0]["message"]

@@ -110,6 +110,40 @@ def test_transaction_page_when_the_order_has_two_payments_each_shows_the_other_a
         assert request.number in text
 
 
+@pytest.mark.parametrize(("language", "both"), [("en", "WeChat Pay + Alipay"), ("zh-hans", "微信支付 + 支付宝")])
+def test_channels_wherever_one_is_said_are_all_of_them(language: str, both: str) -> None:
+    request, first, second = _half_paid()
+    client = _signed_in(first, "owner")
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    assert both in client.get(f"/desk/refunds/{request.number}").content.decode()
+    path = tracking.url_for(request.pk).split("/", 3)[3]
+    assert both in Client().get(f"/{path}?lang={language}").content.decode()
+    file = client.get("/desk/refunds.csv").getvalue().decode()
+    assert f",{both}," in file
+    assert f"300.00,{first.channel_transaction_no} + {second.channel_transaction_no}" in file
+    for name in both.split(" + "):
+        for address in (f"/desk/refunds/{request.number}/pane", "/desk/refunds", f"/desk/transactions/{second.pk}"):
+            assert f'title="{name}"' in client.get(address).content.decode(), address
+
+
+@pytest.mark.parametrize("query", ["channel=alipay", "channel=wechat", "q={first}", "q={second}", "q={both}"])
+def test_refunds_when_the_second_payment_is_named_are_found_by_it_too(query: str) -> None:
+    request, first, second = _half_paid()
+    numbers = [one.channel_transaction_no for one in (first, second)]
+    query = query.format(first=numbers[0], second=numbers[1], both="+%2B+".join(numbers))
+    assert request.number in _signed_in(first, "owner").get(f"/desk/refunds?{query}").content.decode()
+
+
+def test_queue_when_an_order_of_two_waits_says_both_and_what_was_paid_in_all() -> None:
+    first, _ = order_of_two()
+    request = ask(first, reason="goodwill")
+    page = _signed_in(first, "manager").get("/desk", headers={"accept-language": "en"}).content.decode()
+    row = page.split(f'data-key="{request.number}"')[1].split("</tr>")[0]
+    assert 'title="WeChat Pay"' in row
+    assert 'title="Alipay"' in row
+    assert "in full" in row
+
+
 def test_new_when_the_order_has_two_payments_shows_the_plan_and_takes_it() -> None:
     first, second = order_of_two()
     # A till that counts from one every day.

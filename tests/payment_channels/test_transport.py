@@ -234,6 +234,8 @@ def test_mistake_of_ours_becomes_an_unknown_outcome_and_its_text_stays_out_of_th
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken:
+        clock_is_off = False
+
         @always_an_outcome
         def refund(self, card: str) -> Unknown:
             raise KeyError(card)

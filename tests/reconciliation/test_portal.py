@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from merchants.principals import of_staff
 from payment_channels.contract import Outcome, Refused, Retry, Trade, TradeReference, TradeState, Unknown
-from reconciliation import differences, portal
+from reconciliation import differences, matching, portal
 from reconciliation.models import Difference
 from reconciliation.portal import NothingToAdopt
 from refunds import payouts
@@ -20,8 +21,9 @@ from refunds.payouts import redirecting, trade_queries, ways_back
 from refunds.telling import payout_words
 from refunds.telling.stands import Stand
 from terminals.models import Transaction
+from tests.api.conftest import session_for
 from tests.factories import make_merchant, make_request, make_sale, make_staff, submit
-from tests.reconciliation.world import World
+from tests.reconciliation.world import DAY, World
 from tests.refunds import plans
 from tests.refunds.payouts.test_doubt import Scripted
 from tests.refunds.settled import failed
@@ -323,7 +325,10 @@ def test_adopt_when_the_statement_alone_names_what_the_portal_refunded_takes_its
     if not statement_first:
         assert f"{address}/adopt" not in client.get(address).content.decode()
         world.imported(*rows)
-        assert request.executions.get().failure_remedy == "refunded_elsewhere"
+    # Whichever came first.
+    assert request.executions.get().failure_remedy == "refunded_elsewhere"
+    told = session_for(world.finance).get(f"refund-requests/{request.pk}").json()["executions"][0]["failure"]
+    assert "已在其商户平台退款" in told["remedy"]
     assert f"{address}/adopt" in client.get(address).content.decode()
 
     client.post(f"{address}/adopt", {"version": str(request.version)})
@@ -335,6 +340,18 @@ def test_adopt_when_the_statement_alone_names_what_the_portal_refunded_takes_its
         (fen, "adopted") for fen in sorted(amounts)
     ]
     assert world.day().matched == len(amounts)
+
+
+@pytest.mark.parametrize("remedy", matching.LESS_LEFT)
+def test_refusal_after_the_statements_of_two_days_is_explained_by_both(remedy: str) -> None:
+    world = World()
+    sale = world.sale()
+    world.imported(world.portal(sale, 2_500, "PORTAL-1"))
+    world.imported(world.portal(sale, 3_500, "PORTAL-2"), day=DAY + timedelta(days=1))
+    channel = _Channel(replace(_REFUSED, remedy=remedy), refunded_fen=None, state=TradeState.PAID)
+    request = _refused(channel, sale, 5_000)
+    assert request.executions.get().failure_remedy == "refunded_elsewhere"
+    assert portal.can_adopt(request, request.executions.get())
 
 
 def test_adopt_when_the_statements_row_does_not_explain_the_refusal_is_not_offered(

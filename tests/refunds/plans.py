@@ -58,7 +58,7 @@ def payments_of(merchant: Merchant, wechat: ChannelAccount, **second: Any) -> tu
 
 def ask(sale: Transaction, amount_fen: int = 30_000, **more: Any) -> RefundRequest:
     """The order asked back by its number."""
-    draft = Draft(amount_fen=amount_fen, reason="quality", **{"order_no": sale.order_no, **more})
+    draft = Draft(amount_fen=amount_fen, **{"reason": "quality", "order_no": sale.order_no, **more})
     taken = submitting.submit(draft=draft, by=till(sale.merchant), at=timezone.now())
     return RefundRequest.objects.get(pk=taken.request.pk)
 

@@ -51,6 +51,13 @@ _SALE: dict[str, Any] = {
         {"cashier": " c017 "},
         {"payer": {**_SALE["payer"], "phone": "+86 138-0000-6021"}},
         {"lines": _SALE["lines"][::-1]},
+        {
+            "lines": [
+                {**line, "sku": line["sku"].lower(), "name": f" {line['name'].replace(' ', '  ')}"}
+                for line in _SALE["lines"]
+            ]
+        },
+        {"paid_at": "2026-11-20T18:42:15+0800"},
     ],
 )
 def test_report_when_the_same_facts_come_again_in_any_spelling_is_the_known_sale(same: dict[str, Any]) -> None:

@@ -58,6 +58,12 @@ def test_filters_live_in_the_address(reviewer: Client, shop: Shop) -> None:
     assert small.number not in page
     assert small.number in _page(reviewer, f"/desk?q={small.number}")
     assert other.number not in _page(reviewer, f"/desk?q={small.transaction.order_no}")
+    for typed in (small.number.lower(), f"退款单号：{small.number}", small.number.replace("-", "－")):
+        assert small.number in _page(reviewer, f"/desk?q={typed}"), typed
+    assert small.number in _page(
+        reviewer,
+        f"/desk?q={small.transaction.channel_transaction_no[:9]}+{small.transaction.channel_transaction_no[9:]}",
+    )
     assert "No refund matches" in _page(reviewer, "/desk?amount=-50")
     # What is no choice is ignored.
     assert small.number in _page(reviewer, "/desk?reason=nonsense&channel=%EF%BF%BD&c=x&amount=9")

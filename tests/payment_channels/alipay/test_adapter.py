@@ -140,3 +140,14 @@ _KEY = make_key_pair().private.public_key()
 def test_any_bytes_are_refused_and_nothing_else(body: bytes) -> None:
     with pytest.raises((Unreadable, SignatureInvalid)):
         signing.open_notice(lambda _: [_KEY], body)
+
+
+@pytest.mark.parametrize("number", [{}, {"out_request_no": ""}])
+def test_notice_of_the_second_leg_of_a_refund_without_a_number_is_none_of_ours(
+    channel: AlipayRefundChannel, platform: Platform, number: dict[str, str]
+) -> None:
+    about = "alipay.trade.refund.depositback.completed"
+    content = json.dumps({"trade_no": ORDER.channel_transaction_no, "dback_status": "S", **number})
+    notice = platform.notice(msg_method=about, biz_content=content, refund_fee="", out_biz_no="")
+
+    assert channel.read_notice(notice) == ForeignNotice(about=about)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -547,3 +549,34 @@ def test_query_in_which_a_name_stands_twice_proves_nothing(
 
     assert isinstance(outcome, Unknown)
     assert outcome.code == "unreadable"
+
+
+@pytest.mark.parametrize("minutes", [-480, 6])
+@pytest.mark.parametrize("what", ["refund", "again", "query", "trade"])
+def test_signature_that_is_not_taken_is_blamed_on_a_clock_that_is_off_whatever_is_asked(
+    channel: AlipayRefundChannel, server: LocalServer, platform: Platform, what: str, minutes: int
+) -> None:
+    there = format_datetime(NOW + timedelta(minutes=minutes))
+    server.respond = lambda _: replace(
+        platform.answer(
+            {"code": "40002", "msg": "no", "sub_code": "isv.invalid-signature"},
+            name={
+                "refund": "alipay_trade_refund_response",
+                "again": "alipay_trade_refund_response",
+                "query": "alipay_trade_fastpay_refund_query_response",
+                "trade": "alipay_trade_query_response",
+            }[what],
+        ),
+        headers={"Date": there},
+    )
+    ask: dict[str, Callable[[], object]] = {
+        "refund": lambda: channel.refund(ORDER),
+        "again": lambda: channel.refund(replace(ORDER, maybe_received=True)),
+        "query": lambda: channel.query_refund(REFERENCE),
+        "trade": lambda: channel.query_trade(TradeReference(channel_transaction_no="", order_no="A1", paid_at=NOW)),
+    }
+
+    outcome = ask[what]()
+
+    assert isinstance(outcome, Refused | Unknown)
+    assert outcome.remedy == "check_clock"

@@ -108,7 +108,7 @@ class Platform:
     def signed(self, fields: Mapping[str, str]) -> dict[str, str]:
         whole = {"signMethod": "01", "signPubKeyCert": self.certificate, **fields}
         joined = "&".join(f"{name}={whole[name]}" for name in sorted(whole))
-        digest = hashlib.sha256(joined.encode()).hexdigest().encode()
+        digest = hashlib.sha256(joined.encode(whole.get("encoding", "utf-8"))).hexdigest().encode()
         return {**whole, "signature": base64.b64encode(self.keys.private.sign(digest, PKCS1v15(), SHA256())).decode()}
 
     def answer(self, fields: Mapping[str, str]) -> Answer:
@@ -116,7 +116,8 @@ class Platform:
 
     def notice(self, **changes: str) -> RawNotice:
         fields = self.signed({**report(), "respCode": "00", "respMsg": "成功", "txnType": "04", **changes})
-        return RawNotice(headers={}, body=urlencode(fields).encode(), received_at=NOW)
+        body = urlencode(fields, encoding=fields.get("encoding", "utf-8")).encode()
+        return RawNotice(headers={}, body=body, received_at=NOW)
 
 
 def accepted(**changes: str) -> dict[str, str]:

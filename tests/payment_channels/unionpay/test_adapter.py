@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from payment_channels.contract import Done, ForeignNotice, NoticeRejected, Refused, Unknown
+from payment_channels.contract import Done, ForeignNotice, NoticeRejected, RefundNotice, Refused, Unknown
 from payment_channels.unionpay.adapter import UnionPayRefundChannel
 from tests.payment_channels.conftest import KeyPair, of_refund
 from tests.payment_channels.unionpay.conftest import ORDER, QUERY_ID, Authority, Platform
@@ -87,3 +87,20 @@ def test_notice_that_is_none_is_rejected(
 def test_answers_to_notices(channel: UnionPayRefundChannel) -> None:
     assert channel.acknowledge().status == 200
     assert channel.decline("later").status == 400
+
+
+@pytest.mark.parametrize("encoding", ["GBK", "gb2312", "UTF-8"])
+def test_notice_in_the_encoding_of_another_system_of_the_merchants_is_read(
+    channel: UnionPayRefundChannel, platform: Platform, encoding: str
+) -> None:
+    refund = platform.notice(encoding=encoding)
+    made = platform.notice(encoding=encoding, txnType="12", respMsg="成功")
+
+    read = channel.read_notice(refund)
+    assert isinstance(read, RefundNotice)
+    assert isinstance(read.outcome, Done)
+    assert channel.read_notice(made) == ForeignNotice(about="txnType 12")
+    assert _rejected(channel, replace(made, body=made.body.replace(b"txnType=12", b"txnType=02"))) == "bad_signature"
+    if encoding != "UTF-8":
+        told_wrongly = made.body.replace(encoding.encode(), b"UTF-8")
+        assert _rejected(channel, replace(made, body=told_wrongly)) in ("unreadable", "bad_signature")

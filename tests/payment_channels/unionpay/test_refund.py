@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -13,13 +15,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
 from payment_channels.clock import BEIJING
-from payment_channels.contract import Done, Refused, Retry, Unknown, VoidKind, Voids
+from payment_channels.contract import Done, Refused, Retry, TradeReference, Unknown, VoidKind, Voids
 from payment_channels.remedies import REMEDIES
 from payment_channels.unionpay.adapter import UnionPayRefundChannel
 from payment_channels.unionpay.errors import RULES
 from tests.payment_channels.conftest import KeyPair
 from tests.payment_channels.server import Answer, LocalServer
 from tests.payment_channels.unionpay.conftest import (
+    NOW,
     ORDER,
     QUERY_ID,
     REFERENCE,
@@ -408,3 +411,30 @@ def test_refund_when_another_amount_comes_back_proves_nothing(
 
     assert isinstance(outcome, Unknown)
     assert outcome.code == "mismatch"
+
+
+@pytest.mark.parametrize("minutes", [-480, 6])
+@pytest.mark.parametrize("what", ["refund", "again", "query", "trade"])
+def test_signature_that_is_not_taken_is_blamed_on_a_clock_that_is_off_whatever_is_asked(
+    channel: UnionPayRefundChannel, server: LocalServer, platform: Platform, what: str, minutes: int
+) -> None:
+    there = format_datetime(NOW + timedelta(minutes=minutes))
+    server.respond = lambda _: replace(
+        platform.answer(
+            report(respCode="11", origRespCode="")
+            if what in ("query", "trade")
+            else accepted(respCode="11", respMsg="验签失败")
+        ),
+        headers={"Date": there},
+    )
+    ask: dict[str, Callable[[], object]] = {
+        "refund": lambda: channel.refund(ORDER),
+        "again": lambda: channel.refund(replace(ORDER, maybe_received=True)),
+        "query": lambda: channel.query_refund(REFERENCE),
+        "trade": lambda: channel.query_trade(TradeReference(channel_transaction_no="", order_no="A1", paid_at=NOW)),
+    }
+
+    outcome = ask[what]()
+
+    assert isinstance(outcome, Refused | Unknown)
+    assert outcome.remedy == "check_clock"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -14,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from payment_channels.contract import Done, PaidTo, Refused, Retry, Unknown
+from payment_channels.contract import Done, PaidTo, Refused, Retry, TradeReference, Unknown
 from payment_channels.remedies import REMEDIES
 from payment_channels.transport import Reply
 from payment_channels.wechat import errors
@@ -480,3 +482,26 @@ def test_success_of_another_amount_than_asked_proves_nothing(
     )
 
     assert isinstance(channel.refund(ORDER), Unknown)
+
+
+@pytest.mark.parametrize("minutes", [-480, 6])
+@pytest.mark.parametrize("what", ["refund", "again", "query", "trade"])
+def test_signature_that_is_not_taken_is_blamed_on_a_clock_that_is_off_whatever_is_asked(
+    channel: WeChatRefundChannel, server: LocalServer, platform: Platform, what: str, minutes: int
+) -> None:
+    there = format_datetime(NOW + timedelta(minutes=minutes))
+    server.respond = lambda _: replace(
+        answer := platform.answer({"code": "SIGN_ERROR", "message": "签名错误"}, status=401),
+        headers={**answer.headers, "Date": there},
+    )
+    ask: dict[str, Callable[[], object]] = {
+        "refund": lambda: channel.refund(ORDER),
+        "again": lambda: channel.refund(replace(ORDER, maybe_received=True)),
+        "query": lambda: channel.query_refund(REFERENCE),
+        "trade": lambda: channel.query_trade(TradeReference(channel_transaction_no="", order_no="A1", paid_at=NOW)),
+    }
+
+    outcome = ask[what]()
+
+    assert isinstance(outcome, Refused | Unknown)
+    assert outcome.remedy == "check_clock"

@@ -19,11 +19,13 @@ from refunds.facts.holds import SaleHeld
 from refunds.intake import resubmitting
 from refunds.lifecycle import OverRefund, WrongState
 from refunds.models import Execution, LedgerEntry, RefundRequest
-from refunds.payouts import Answer, contradictions, ways_back
+from refunds.payouts import Answer, by_hand, contradictions, payment_files, ways_back
+from refunds.payouts.loop import drain
+from refunds.telling import payout_words
 from terminals.models import Transaction
 from tests.api.conftest import session_for
 from tests.factories import make_merchant, make_sale, make_staff, submit
-from tests.refunds import plans
+from tests.refunds import hand, plans
 from tests.refunds.settled import failed, paid
 from tests.said import said
 
@@ -168,6 +170,91 @@ def test_end_hold_when_the_request_was_withdrawn_meanwhile_books_what_was_paid(w
     sale.refresh_from_db()
     assert (request.state, sale.held_at, sale.refunded_fen) == ("refunded", None, 9_000)
     assert LedgerEntry.objects.filter(kind="payout").count() == 2
+
+
+@pytest.mark.parametrize("route", ["bank_transfer", "store_credit"])
+@pytest.mark.parametrize("whose", ["its own", "another's"])
+def test_end_hold_when_a_person_was_to_pay_it_by_hand_nobody_does_and_the_customer_is_told_once(
+    route: str, whose: str
+) -> None:
+    sale = make_sale(hand.make_shop(), 9_000)
+    request = failed(submit(sale, 9_000), retry=Retry.NEVER)
+    first, finance = request.executions.get(), _finance(sale)
+    payee = hand.ACCOUNT if route == "bank_transfer" else None
+    correction = resubmitting.Correction(route=route, payee=payee, customer_consent=True)
+    if whose == "another's":
+        correction = resubmitting.Correction(reason="goodwill")
+    resubmitting.resubmit(request_id=request.pk, correction=correction, by=finance, at=timezone.now())
+    waiting = RefundRequest.objects.get(pk=request.pk)
+    if whose == "another's":
+        lifecycle.advance(request.pk, "cancel", by=finance.actor, at=timezone.now(), message="")
+        waiting = hand.asked(route, sale=sale, amount_fen=9_000, is_another=True)
+    hand.approved(waiting)
+    drain()
+    waiting = RefundRequest.objects.get(pk=waiting.pk)
+    assert waiting.state == "manual_pending"
+    # Taken to the bank before.
+    by = hand.payer(waiting)
+    file = payment_files.export(by=by, at=timezone.now()) if route == "bank_transfer" else None
+    _say_paid(first, source="bill")
+
+    # Everywhere where a person would pay it, it says not to.
+    desk = Client(headers={"accept-language": "en"})
+    desk.force_login(make_staff(sale.merchant, "finance"), backend="django.contrib.auth.backends.ModelBackend")
+    assert "Held: do not pay" in desk.get("/desk/by-hand").content.decode()
+    address = f"/desk/by-hand/{waiting.number}"
+    page = desk.get(address).content.decode()
+    assert "may be paid already" in page
+    assert 'id="h-paid"' not in page
+    assert address in desk.get(f"/desk/transactions/{sale.pk}").content.decode()
+    if file is not None:
+        assert payment_files.transfers_of(file_id=file.pk, by=by, at=timezone.now()) == []
+    with pytest.raises(SaleHeld):
+        hand.confirmed(waiting)
+    # Booked only once nobody is about to pay it.
+    with pytest.raises((OverRefund, WrongState)):
+        contradictions.end_hold(transaction_id=sale.pk, finding="paid", note="商户平台", by=finance, at=timezone.now())
+
+    said = desk.post(address, {"paid": "no", "trouble": "paid_meanwhile", "version": waiting.version})
+    desk.post(address, {"confirmation": said.context["confirmation"], "confirmed": "1"})
+    between = RefundRequest.objects.get(pk=waiting.pk)
+    assert between.state == "failed"
+    assert not payout_words.story(between, now=timezone.now()).call
+    contradictions.end_hold(transaction_id=sale.pk, finding="paid", note="商户平台", by=finance, at=timezone.now())
+
+    sale.refresh_from_db()
+    assert (RefundRequest.objects.get(pk=request.pk).state, sale.held_at) == ("refunded", None)
+    assert (sale.refunded_fen, sale.reserved_fen) == (9_000, 9_000)
+    if whose == "another's":
+        closed = RefundRequest.objects.get(pk=waiting.pk)
+        assert closed.state == "cancelled"
+        assert request.number in closed.message_to_customer
+    assert LedgerEntry.objects.filter(kind="payout").count() == 2
+
+
+def test_end_hold_when_it_was_not_paid_lets_a_person_pay_by_hand_what_was_given_up_meanwhile() -> None:
+    sale = make_sale(hand.make_shop(), 9_000)
+    request = failed(submit(sale, 9_000), retry=Retry.NEVER)
+    first, finance = request.executions.get(), _finance(sale)
+    correction = resubmitting.Correction(route="store_credit", customer_consent=True)
+    resubmitting.resubmit(request_id=request.pk, correction=correction, by=finance, at=timezone.now())
+    hand.approved(RefundRequest.objects.get(pk=request.pk))
+    drain()
+    _say_paid(first)
+    request = RefundRequest.objects.get(pk=request.pk)
+    by_hand.give_up(
+        request_id=request.pk,
+        trouble="paid_meanwhile",
+        note="",
+        by=hand.payer(request),
+        at=timezone.now(),
+        version=request.version,
+    )
+    contradictions.end_hold(transaction_id=sale.pk, finding="not_paid", note="渠道更正", by=finance, at=timezone.now())
+    request = RefundRequest.objects.get(pk=request.pk)
+    ways_back.retry(request_id=request.pk, by=finance, at=timezone.now(), version=request.version)
+    drain()
+    assert hand.confirmed(RefundRequest.objects.get(pk=request.pk)).state == "refunded"
 
 
 def test_end_hold_when_it_was_not_paid_leaves_the_books_and_a_repeated_notice_holds_nothing() -> None:

@@ -95,6 +95,24 @@ def test_confirm_when_two_people_saw_it_paid_pays_and_books_once(lost: RefundReq
     assert Evidence.objects.filter(request=lost).count() == 1
 
 
+@pytest.mark.parametrize(
+    "typed",
+    ["`50300001", " 5030 0001\t", "５０３００００１", "\u202d50300001\u202c", "微信退款单号：50300001", "'50300001"],
+)
+def test_number_from_the_portal_however_it_was_copied_is_one(lost: RefundRequest, typed: str) -> None:
+    first, second = _finance(lost), _finance(lost)
+    _propose(lost, by=first, paid=True, channel_refund_no=typed, paid_at=_paid_at(lost))
+    _confirm(lost, by=second)
+    assert lost.executions.get().channel_refund_no == "50300001"
+
+
+@pytest.mark.parametrize("typed", ["5.03E+27", "5e27"])
+def test_number_that_a_spreadsheet_has_shortened_is_no_proof(lost: RefundRequest, typed: str) -> None:
+    by = _finance(lost)
+    finding = {"paid": True, "channel_refund_no": typed, "paid_at": _paid_at(lost)}
+    _refused("proof_incomplete", lost, lambda: _propose(lost, by=by, **finding))
+
+
 def test_confirm_when_portal_shows_nothing_fails_and_goes_out_again_under_the_same_number_only(
     lost: RefundRequest,
 ) -> None:
