@@ -111,7 +111,7 @@ class StrictJSONParser(BaseParser):
         try:
             # A mark in front is what Windows writes; it says UTF-8 and nothing else. Texts put together have several.
             text = raw.decode("utf-8-sig").lstrip("\ufeff")
-            data = _json.decode(text)
+            data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         except UnicodeDecodeError as error:
             raise ParseError(f"the body is not UTF-8{_encoding(raw)}", code="not_utf8") from error
         except RecursionError as error:
@@ -154,10 +154,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
-
-
-#: Made once: ``json.loads`` makes a decoder for every call that asks for more than its own.
-_json = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
 def _check(value: Any, depth: int) -> None:

@@ -73,13 +73,13 @@ def differences_of(*, merchant_id: int) -> QuerySet[Difference]:
 def assign(*, difference_id: int, owner_id: int | None, by: Principal, at: datetime) -> Difference:
     """Give a difference to somebody who reconciles, or to nobody. Raises ``NotFound``, ``AlreadyResolved``, ``Invalid``."""
     check_may(Act.RESOLVE_DIFFERENCE, by=by)
-    owner = None
-    if owner_id is not None:
-        owner = Staff.objects.filter(pk=owner_id, merchant_id=by.acting_for, is_active=True).first()
-        if owner is None or not may(Act.RESOLVE_DIFFERENCE, by=principals.of_staff(owner)):
-            raise Invalid("give it to somebody in finance, a manager or an owner", code="unknown_assignee")
 
     def change(difference: Difference) -> dict[str, Any]:
+        owner = None
+        if owner_id is not None:
+            owner = Staff.objects.filter(pk=owner_id, merchant_id=by.acting_for, is_active=True).first()
+            if owner is None or not may(Act.RESOLVE_DIFFERENCE, by=principals.of_staff(owner)):
+                raise Invalid("give it to somebody in finance, a manager or an owner", code="unknown_assignee")
         difference.owner = owner
         return {"owner": owner.name if owner else ""}
 

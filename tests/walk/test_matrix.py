@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 from django.test import Client
@@ -45,7 +46,9 @@ _FOR_ALL = {
     "/healthz", "/readyz", "/metrics", "/^/*[Aa][Pp][Ii]/",
 }  # fmt: skip
 #: Parts of addresses that name what every merchant has one of its own of: the same text leads each to theirs.
-_NAMES = re.compile(r"<str:(code|event|medium|language|channel|account)>|<int:number>|<day:day>")
+_NAMES = re.compile(r"<str:(code|event|medium|language|channel|account|kind|day)>|<int:number>|<day:day>")
+#: Below these everybody acts on what is their own, after their password: one of somebody else's is not even looked for.
+_OF_ONESELF = ("/desk/account/",)
 #: Below these is what belongs to the whole merchant: people of any store may know of it.
 _OF_NO_STORE = (
     "/desk/policy/",
@@ -122,7 +125,7 @@ class Others:
                 answer = self.generic(other, self.method, path, *arguments, **named)
                 status, location = answer.status_code, answer.headers.get("Location", "")
                 body = b"" if answer.streaming else answer.content
-                self._judge(who, expected, path, status, location, body, ours)
+                self._judge(who, expected, self._said(path, arguments, named), status, location, body, ours)
 
     def _people(self, client: Client, acts: tuple[Act, ...]) -> Iterator[tuple[str, Client, str]]:
         yield "nobody", self.stage.nobody(), "out"
@@ -161,6 +164,11 @@ class Others:
         client.cookies["csrftoken"] = "t" * 32
         return client
 
+    @staticmethod
+    def _said(path: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> str:
+        """All that a request says, for an answer may repeat it."""
+        return " ".join([unquote_plus(path), *(unquote_plus(_text(one)) for one in (*arguments, *named.values()))])
+
     def _ours(self) -> tuple[Any, ...]:
         """What must be as it was where somebody was not let in."""
         merchant = self.stage.merchant
@@ -168,7 +176,7 @@ class Others:
         return AuditEvent.objects.filter(merchant_id=merchant.pk).count(), tuple(rows)
 
     def _judge(
-        self, who: str, expected: str, path: str, status: int, location: str, body: bytes, before: tuple[Any, ...]
+        self, who: str, expected: str, said: str, status: int, location: str, body: bytes, before: tuple[Any, ...]
     ) -> None:
         about = f"{self.method} {self.route} by {who}: {status}"
         names_nothing = "<" not in self.route
@@ -179,17 +187,22 @@ class Others:
         }.get(expected, False)
         # Who has not signed in is shown the door, or told to come in by it first.
         door = expected == "out" and (status == 401 or (status in {302, 204} and ("login" in location or not body)))
-        if status >= 500 or not (theirs or door or status in {403, 404}):
+        not_even_looked = status == 422 and self.route.startswith(_OF_ONESELF)
+        if status >= 500 or not (theirs or door or not_even_looked or status in {403, 404}):
             self.wrong.append(about)
         elif (expected == "gone" or not theirs) and self._ours() != before:
             self.wrong.append(f"{about}, and something changed")
-        elif expected in {"gone", "away"} and self._shows(body, path):
+        elif expected in {"gone", "away"} and self._shows(body, said):
             self.wrong.append(f"{about}, and shows a refund")
 
-    def _shows(self, body: bytes, path: str) -> bool:
+    def _shows(self, body: bytes, said: str) -> bool:
         """Whether an answer names one of our refunds that was not asked for by its number."""
         rows = RefundRequest.objects.filter(merchant=self.stage.merchant)
-        return any(one.encode() in body for one in rows.values_list("number", flat=True) if one not in path)
+        return any(one.encode() in body for one in rows.values_list("number", flat=True) if one not in said)
+
+
+def _text(said: Any) -> str:
+    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
 
 
 def _user(client: Client) -> int:
