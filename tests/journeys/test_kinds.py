@@ -113,7 +113,7 @@ def test_every_other_kind_is_asked_for_with_its_guide_and_says_what_became_of_it
         page.locator("#amount").fill(amount)
         page.locator("#reason").select_option(reason)
         # What to do for such a reason stands beside the form, and what the policy would say.
-        expect(page.locator("#quote .guide")).to_be_visible()
+        expect(page.locator("#quote .guide:visible")).to_be_visible()
         page.locator("#new-refund input[name=consent]").check()
         page.locator("#submit-refund").click()
         page.wait_for_url("**/desk/refunds/RF-*")

@@ -127,7 +127,7 @@ def test_limit_raised_by_a_manager_and_published_by_a_colleague_approves_the_nex
     page.locator("#amount").fill("120.00")
     page.locator("#reason").select_option("quality")
     # What to do for such a reason stands beside the form.
-    expect(page.locator("#quote .guide")).to_be_visible()
+    expect(page.locator("#quote .guide:visible")).to_be_visible()
     page.locator("#new-refund input[name=consent]").check()
     page.locator("#submit-refund").click()
     expect(page).to_have_url(re.compile("/desk/refunds/RF-"))
