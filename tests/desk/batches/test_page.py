@@ -1,7 +1,7 @@
 """What the pages of batches show."""
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from desk.access import scope_of
 from desk.batches.page import batch_page, batches_page
@@ -27,7 +27,8 @@ def test_confirming_is_offered_once_it_was_checked_with_what_is_bad(shop: Shop) 
     assert [one.name for one in page.forms] == ["cancel"], "who filed it does not confirm it"
     assert len(page.notes) == 1, "and is told whom it waits for"
     owner = make_staff(shop.merchant, "owner")
-    page = batch_page(scope=scope_of(owner), batch=batch, wanted={"verdict": "bad"})
+    with translation.override("zh-hans"):
+        page = batch_page(scope=scope_of(owner), batch=batch, wanted={"verdict": "bad"})
     assert ([one.name for one in page.forms], page.poll_url, page.notes) == (["confirm", "cancel"], "", [])
     assert [one.name for one in page.forms[0].fields] == ["window_minutes", "skip_bad"]
     assert page.tables[0].rows[0].cells[3].sub == ["reason：?"]
