@@ -94,8 +94,8 @@ class PolicyDraftDetail(Endpoint):
 
     @schemas.operation("change_policy_draft", PolicyDraftOut, takes=DraftChangeSerializer)
     def patch(self, request: Request, draft_id: int) -> Response:
-        """Save what was written upon `revision`. Upon another's save it is 409 `draft_changed` with `changes`, what was saved since,
-        and nothing is stored.
+        """Save what was written upon `revision`. Upon another's save it is 409 `draft_changed` with `changes`, what was saved
+        since, and nothing is stored.
         """
         data = self.read(DraftChangeSerializer)
         draft = drafting.draft_of(draft_id=draft_id, by=self.caller.by)
