@@ -19,12 +19,12 @@ from core.spreadsheets import Columns, cell, csv_lines, name, table
 from desk.access import Scope
 from desk.addresses import with_query
 from desk.templatetags.desk_format import when
-from merchants import channels
 from merchants.rights import Act
 from refunds.facts import plans
 from refunds.models import Leg, RefundRequest
 from refunds.queries import beyond
 from refunds.states import Reason, Route, State
+from refunds.telling import legs
 from terminals.models import Transaction
 
 _PAGE = 1_000
@@ -119,10 +119,7 @@ COLUMNS: Columns = (
     (_("Decided at"), lambda one: _instant(one.decided_at)),
     (_("Refunded at"), lambda one: _instant(one.succeeded_at)),
     (_("Route"), lambda one: cell(str(Route(one.route).label))),
-    (
-        _("Channel"),
-        lambda one: cell(" + ".join(map(channels.label, dict.fromkeys(each.channel for each in _paid(one))))),
-    ),
+    (_("Channel"), lambda one: cell(legs.channels_label(one, _paid(one)))),
     (_("Store code"), lambda one: name(one.store.code)),
     (_("Store"), lambda one: name(one.store.name)),
     (_("Till"), lambda one: name(one.terminal.code) if one.terminal else ""),
